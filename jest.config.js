@@ -1,0 +1,10 @@
+// Two runs of the same code: everywhere the local adapters stand behind `#adapters`, as in `npm start`.
+module.exports = {
+  testEnvironment: 'node',
+  testEnvironmentOptions: { customExportConditions: ['local', 'node', 'node-addons'] },
+  transform: { '^.+\\.m?[jt]s$': ['@swc/jest', { jsc: { target: 'es2024', parser: { syntax: 'typescript' } } }] },
+  transformIgnorePatterns: ['/node_modules/(?!(@middy|jose|hyparquet|hyparquet-writer|fzstd|pure-rand)/)'],
+  testMatch: ['<rootDir>/tests/**/*.test.ts'],
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/tests/peers/'],
+  modulePathIgnorePatterns: ['<rootDir>/.build', '<rootDir>/.esbuild', '<rootDir>/.serverless', '<rootDir>/.ecomflow'],
+};

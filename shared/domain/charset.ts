@@ -1,0 +1,60 @@
+import { isUtf8 } from 'node:buffer';
+
+/** Charsets that rows may be sent in. */
+export const CHARSETS = ['utf-8', 'us-ascii', 'iso-8859-1', 'windows-1252'] as const;
+export type Charset = (typeof CHARSETS)[number];
+
+const ALIASES: Record<string, Charset> = { utf8: 'utf-8', ascii: 'us-ascii', latin1: 'iso-8859-1', cp1252: 'windows-1252' };
+
+/** The charset that a name means, undefined when it is none of ours. */
+export function charsetNamed(name: string): Charset | undefined {
+  const lower = name.trim().toLowerCase();
+  return ALIASES[lower] ?? CHARSETS.find((charset) => charset === lower);
+}
+
+/** A byte that the declared charset does not have there. `offset` counts bytes from 0. */
+export class NotInCharset extends Error {
+  override readonly name = 'NotInCharset';
+  constructor(
+    readonly charset: Charset,
+    readonly offset: number,
+  ) {
+    super(`byte ${offset} is not ${charset}`);
+  }
+}
+
+/**
+ * Decodes a whole text and drops a byte order mark.
+ * @throws NotInCharset naming the first byte that does not fit
+ */
+export function decodeText(bytes: Buffer, charset: Charset): string {
+  if (charset === 'iso-8859-1') return bytes.toString('latin1');
+  if (charset === 'windows-1252') return new TextDecoder('windows-1252').decode(bytes);
+  if (charset === 'us-ascii') {
+    const offset = bytes.findIndex((byte) => byte > 127);
+    if (offset !== -1) throw new NotInCharset(charset, offset);
+    return bytes.toString('latin1');
+  }
+  if (!isUtf8(bytes)) throw new NotInCharset(charset, firstInvalidUtf8(bytes));
+  const text = bytes.toString('utf8');
+  return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
+}
+
+/** Halves the bytes until the first sequence that is not UTF-8 is found. */
+function firstInvalidUtf8(bytes: Buffer): number {
+  let valid = 0; // everything before is UTF-8 and ends between characters
+  let end = bytes.length;
+  while (end - valid > 8) {
+    let middle = (valid + end) >> 1;
+    while (middle > valid && (bytes[middle]! & 0xc0) === 0x80) middle--;
+    if (middle === valid) break;
+    if (isUtf8(bytes.subarray(valid, middle))) valid = middle;
+    else end = middle;
+  }
+  for (let length = 1; valid < end; length = 1) {
+    while (length <= 4 && !isUtf8(bytes.subarray(valid, valid + length))) length++;
+    if (length > 4 || valid + length > bytes.length) return valid;
+    valid += length;
+  }
+  return valid;
+}

@@ -1,0 +1,40 @@
+import { rowsOf } from './cutting';
+import type { Dataset } from './dataset';
+import type { KeptRow, Rejected } from './outcome';
+import type { Chunk } from './packing';
+
+/** A refused row with what is needed to mend it and send it through again. */
+export interface RejectedRow extends Omit<Rejected, 'kind'> {
+  /** Line of the batch (or of its file) that the row starts in. */
+  readonly line: number;
+  /** The row as it came. */
+  readonly text: string;
+}
+
+/** What the rows of one chunk say by themselves, before the stores are asked. */
+export interface CleanedChunk {
+  /** Rows that the contract accepts, each identity once, in the chunk's order. */
+  readonly accepted: readonly KeptRow[];
+  /** Rows that repeat an identity of this chunk. */
+  readonly repeated: number;
+  readonly rejected: readonly RejectedRow[];
+}
+
+/** Reads and judges every row of a chunk. Pure: the same chunk gives the same answer. */
+export function cleanRows(chunk: Chunk, dataset: Dataset): CleanedChunk {
+  const clean = dataset.cleaner(chunk.format, chunk.columns);
+  const seen = new Set<string>();
+  const accepted: KeptRow[] = [];
+  const rejected: RejectedRow[] = [];
+  let repeated = 0;
+  for (const { text, line } of rowsOf(chunk.text, chunk.format, chunk.first_line)) {
+    const verdict = clean(text);
+    if (verdict.kind === 'rejected') rejected.push({ line, reason: verdict.reason, field: verdict.field, text });
+    else if (seen.has(verdict.line_id)) repeated++;
+    else {
+      seen.add(verdict.line_id);
+      accepted.push(verdict);
+    }
+  }
+  return { accepted, repeated, rejected };
+}

@@ -1,0 +1,57 @@
+import { type Column, decimalShape } from './contract';
+import type { Value } from './outcome';
+import { timestampParser } from './timestamp';
+
+/** Reads one trimmed, non-empty text; undefined when it is not of the column's type. */
+export type ValueParser = (text: string) => Value | undefined;
+
+/** Compiles a column's type to a parser. `timezone` is where times without a zone are. */
+export function valueParser(column: Column, timezone: string): ValueParser {
+  if (column.type === 'string') return stringParser(column.maxLength!, column.stripDecimalZeros === true);
+  if (column.type === 'int') return parseInt32;
+  if (column.type === 'timestamp') return timestampParser(column.formats!, timezone);
+  const { precision, scale } = decimalShape(column.type);
+  return decimalParser(precision, scale);
+}
+
+// Control characters but tab, line feed and carriage return, and halves of surrogate pairs: no text, and U+001F would
+// make two identities look alike.
+const NOT_TEXT = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\ud800-\udfff]/u;
+
+function stringParser(maxLength: number, stripDecimalZeros: boolean): ValueParser {
+  return (text) => {
+    if (NOT_TEXT.test(text) || (text.length > maxLength && codePoints(text) > maxLength)) return undefined;
+    return stripDecimalZeros && /^\d+\.0+$/.test(text) ? text.slice(0, text.indexOf('.')) : text;
+  };
+}
+
+function codePoints(text: string): number {
+  let n = 0;
+  for (const _ of text) n++;
+  return n;
+}
+
+/** A decimal integer of 32 bits; zeros behind a point are allowed, as table tools write them. */
+function parseInt32(text: string): number | undefined {
+  if (!/^[+-]?\d{1,18}(\.0+)?$/.test(text)) return undefined;
+  const n = Number(text);
+  return n >= -2147483648 && n <= 2147483647 ? n + 0 : undefined; // + 0 makes -0 to 0
+}
+
+const DECIMAL = /^([+-]?)(\d*)(?:\.(\d*))?$/;
+
+/** Plain decimal notation, exact: digits beyond the scale are refused unless they are zeros. No exponent. */
+function decimalParser(precision: number, scale: number): ValueParser {
+  const whole = precision - scale;
+  return (text) => {
+    const match = DECIMAL.exec(text);
+    if (!match) return undefined;
+    const [, sign, before = '', behind = ''] = match;
+    if (before === '' && behind === '') return undefined;
+    const digits = before.length > 1 && before.charCodeAt(0) === 48 ? before.replace(/^0+(?=\d)/, '') : before || '0';
+    const fraction = behind === '' || behind.charCodeAt(behind.length - 1) !== 48 ? behind : behind.replace(/0+$/, '');
+    if (fraction.length > scale || (digits.length > whole && digits !== '0')) return undefined;
+    const number = fraction === '' ? digits : `${digits}.${fraction}`;
+    return sign === '-' && number !== '0' ? `-${number}` : number;
+  };
+}
