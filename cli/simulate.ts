@@ -31,7 +31,7 @@ interface Options extends Simulation {
 
 /**
  * @param args the command line without node and script
- * @returns the exit code: 0, 1 if the file cannot be written, 2 if an option is wrong
+ * @returns the exit code: 0, 1 if the rows cannot be written, 2 if an option is wrong
  */
 export async function main(args: string[]): Promise<number> {
   try {
@@ -50,7 +50,7 @@ export async function main(args: string[]): Promise<number> {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'EPIPE') return 0; // The reader has seen enough, as `head` does.
     if (code === undefined) throw error;
-    process.stderr.write(`--out: ${message}\n`);
+    process.stderr.write(`--out or standard output cannot be written: ${message}\n`);
     return 1;
   }
 }

@@ -1,6 +1,6 @@
 const needsQuotes = /[",\r\n]/;
 
-/** One CSV record with its line feed (RFC 4180, but LF). A lone empty field is quoted, as an empty line is no record. */
+/** One CSV record with its line feed (RFC 4180, but LF). A lone empty field is quoted: an empty line is no record. */
 export function csvRecord(fields: readonly string[]): string {
   if (fields.length === 1 && fields[0] === '') return '""\n';
   let line = '';

@@ -1,6 +1,6 @@
 import { Random } from './random';
 
-/** One way in which a row is bad. `field` is the column in the contract's words; without it the whole row is at fault. */
+/** One kind of bad row. `field` is the column in the contract's words; without it the whole row is at fault. */
 export interface Dirt {
   reason: string;
   field?: string;

@@ -44,7 +44,7 @@ const repeated: Record<EventType, number> = { view: 0.03, cart: 0.01, remove_fro
 
 /**
  * The clicks of a shop that sells cosmetics, in the order of time, without end. A shop of up to about 700,000 events
- * has 1000 sessions a day and takes as many days as it needs; a larger one is busier, and takes five months.
+ * has 1000 sessions a day and takes as many days as it needs; a larger one is busier, and takes at most five months.
  *
  * Even a clean shop has a row that the contract rejects now and then: one purchase in 10,000 has a negative price.
  * One row in twenty is an exact repetition of the row before it.

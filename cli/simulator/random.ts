@@ -91,7 +91,7 @@ export class Weighted {
   }
 }
 
-/** Ranks 0 to count - 1 by Zipf and Mandelbrot's law: weight 1 / (rank + flatness). A small flatness makes few stars. */
+/** Ranks 0 to count - 1 by the law of Zipf and Mandelbrot: weight 1 / (rank + flatness). Less flat, fewer stars. */
 export function zipf(count: number, flatness: number): Weighted {
   return new Weighted(Float64Array.from({ length: count }, (_, rank) => 1 / (rank + flatness)));
 }

@@ -44,9 +44,10 @@ const losses = ['', '', '', 'damaged', 'wet, thrown away', 'lost?', 'check'];
 
 /**
  * The lines of a shop that sells household goods, invoice after invoice, without end. A shop of up to about half a
- * million rows has 70 invoices a day and takes as many days as it needs; a larger one is busier, and takes a year.
+ * million rows has 70 invoices a day and takes as many days as it needs; a larger one is busier and takes at most a
+ * year.
  *
- * Even a clean shop has rows that the contract rejects, as real ones do: cancellations (1.6 % of rows), stock taken out
+ * Even a clean shop has rows that the contract rejects, as real ones do: cancellations (1.5 % of rows), stock taken out
  * without a sale (0.3 %: negative quantity, price 0), samples (0.2 %: price 0) and bad debts (a row in 90,000).
  */
 export function* transactions(rows: number, seed: string | number): Generator<string[]> {

@@ -60,7 +60,9 @@ export function readContract(document: unknown): Contract {
   const { valid, errors } = shape.validate(document);
   if (!valid) {
     const faults = errors.filter((fault) => !fault.error.includes('does not match schema'));
-    throw new ContractError((faults.length ? faults : errors).map((e) => `${e.instanceLocation}: ${e.error}`).join('\n'));
+    throw new ContractError(
+      (faults.length ? faults : errors).map((e) => `${e.instanceLocation}: ${e.error}`).join('\n'),
+    );
   }
   const contract = document as Contract;
   const faults = contradictions(contract);

@@ -19,8 +19,6 @@ export interface RowText {
 /** What a chunk is cut to: about 512 KB of text, and for tiny rows a bounded number of them. */
 export const CHUNK_CHARACTERS = 512 * 1024;
 export const CHUNK_ROWS = 10_000;
-/** The share by which a chunk may grow so as not to cut through an invoice. */
-const STRETCH = 0.25;
 
 /** Walks over rows by their borders. @throws UnterminatedQuote for CSV */
 export interface RowBorders {
@@ -62,11 +60,13 @@ class Lines implements RowBorders {
 export function csvHeader(text: string): { fields: string[]; end: number; nextLine: number } | undefined {
   const rows = new CsvRows(text);
   const header = rows.next();
-  return header && {
-    fields: csvFields(text.slice(header.start, header.end)),
-    end: rows.position,
-    nextLine: rows.currentLine,
-  };
+  return (
+    header && {
+      fields: csvFields(text.slice(header.start, header.end)),
+      end: rows.position,
+      nextLine: rows.currentLine,
+    }
+  );
 }
 
 /** How to cut: where the rows stand, and what is kept together. */
@@ -76,14 +76,16 @@ export interface CutOptions {
   readonly firstLine: number;
   readonly characters?: number;
   readonly rows?: number;
+  /** The share by which a chunk may grow so as not to cut through an invoice. */
+  readonly stretch?: number;
 }
 
 /**
- * Cuts a text of rows into slices of about `characters`, between invoices where that costs little: the slice grows by
- * up to a quarter while the next row belongs to the invoice of the one before. @throws UnterminatedQuote
+ * Cuts a text of rows into slices of about `characters`, between invoices where that costs little: a slice grows by
+ * up to `stretch` while the next row belongs to the invoice of the one before. @throws UnterminatedQuote
  */
 export function cut(text: string, dataset: Dataset, options: CutOptions): Slice[] {
-  const { format, columns, characters = CHUNK_CHARACTERS, rows: most = CHUNK_ROWS } = options;
+  const { format, columns, characters = CHUNK_CHARACTERS, rows: most = CHUNK_ROWS, stretch = 0.25 } = options;
   const together = dataset.contract.claim?.by;
   const peek = together ? dataset.peek(format, columns, together) : undefined;
   const borders = rowBorders(text, format, options.firstLine);
@@ -94,7 +96,7 @@ export function cut(text: string, dataset: Dataset, options: CutOptions): Slice[
   for (let row = borders.next(); row; row = borders.next()) {
     const full = open && (row.end - open.start > characters || open.rows >= most);
     if (open && full) {
-      const room = row.end - open.start <= characters * (1 + STRETCH) && open.rows < most * (1 + STRETCH);
+      const room = row.end - open.start <= characters * (1 + stretch) && open.rows < most * (1 + stretch);
       const same = room && peek?.(text.slice(row.start, row.end)) === peek?.(text.slice(last.start, last.end));
       if (!peek || !same) {
         slices.push(open);

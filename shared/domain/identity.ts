@@ -27,7 +27,12 @@ export function batchId({ dataset, format, text, file }: BatchContent): string {
   return createHash('sha256').update(`${dataset}\n${format}\n${origin}\n`).update(text).digest('hex').slice(0, 32);
 }
 
+/** The part of a chunk's id that is made from its bytes: 12 hex digits. */
+export function digestOf(bytes: Uint8Array): string {
+  return hash('sha256', bytes).slice(0, 12);
+}
+
 /** Made from the batch, the chunk's first line and its bytes, so that the same slice always has the same id. */
-export function chunkId(batch: string, firstLine: number, bytes: Uint8Array): string {
-  return `${batch}-${firstLine}-${createHash('sha256').update(bytes).digest('hex').slice(0, 12)}`;
+export function chunkId(batch: string, firstLine: number, digest: string): string {
+  return `${batch}-${firstLine}-${digest}`;
 }

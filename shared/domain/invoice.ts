@@ -34,7 +34,12 @@ export const PART_BYTES = 64 * 1024;
  * Claims rows of one invoice for a chunk. Lines that carry the chunk are its own (a retry), lines that carry another
  * one are duplicates, the rest are added behind. Each identity occurs once in `rows`.
  */
-export function claimLines(invoice_no: string, parts: readonly InvoicePart[], rows: readonly KeptRow[], chunk_id: string): Claim {
+export function claimLines(
+  invoice_no: string,
+  parts: readonly InvoicePart[],
+  rows: readonly KeptRow[],
+  chunk_id: string,
+): Claim {
   const owner = new Map<string, string>();
   for (const part of parts) for (const line of part.lines) owner.set(line.line_id, line.chunk_id);
 

@@ -109,7 +109,8 @@ export function jsonFields(text: string, position: (key: string) => number | und
   } catch {
     return undefined; // no JSON, or nested deeper than a row can be: the row's outcome says so
   }
-  if (typeof object !== 'object' || object === null || Array.isArray(object) || object instanceof Written) return undefined;
+  if (typeof object !== 'object' || object === null || Array.isArray(object) || object instanceof Written)
+    return undefined;
   const fields = new Array<string>(width).fill('');
   for (const [key, value] of Object.entries(object)) {
     const at = position(key);

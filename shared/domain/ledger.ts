@@ -72,7 +72,11 @@ export function balanceOf({ head, entries }: Batch): Balance {
 export function sumBalances(balances: readonly Balance[]): Balance {
   const sum = (of: (balance: Balance) => number) => balances.reduce((total, balance) => total + of(balance), 0);
   const all = (status: BatchStatus) => balances.every((balance) => balance.status === status);
-  const status = balances.some((balance) => balance.status === 'open') ? 'open' : all('complete') ? 'complete' : 'accepted';
+  const status = balances.some((balance) => balance.status === 'open')
+    ? 'open'
+    : all('complete')
+      ? 'complete'
+      : 'accepted';
   return {
     status,
     received: sum((balance) => balance.received),

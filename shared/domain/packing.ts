@@ -1,6 +1,6 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import type { RowFormat } from './dataset';
-import { chunkId } from './identity';
+import { chunkId, digestOf } from './identity';
 
 /** A slice of a batch, cut between rows. */
 export interface Chunk {
@@ -27,8 +27,8 @@ export class NotAChunk extends Error {
   override readonly name = 'NotAChunk';
 }
 
-/** Kinesis takes 1 MiB a record, the partition key (our chunk id, under 64 bytes) included. */
-export const MAX_RECORD_BYTES = 1_048_576 - 64;
+/** Kinesis takes 1 MiB a record, partition key included; 16 KiB are left for it and for our header. */
+export const MAX_PAYLOAD_BYTES = 1_048_576 - 16_384;
 /** More text than ingest ever puts into a chunk: a bomb in the stream ends here. */
 const MAX_TEXT_BYTES = 64 * 1024 * 1024;
 
@@ -36,24 +36,33 @@ const MAGIC = Buffer.from('ECF1');
 const PREFIX = MAGIC.length + 8;
 const ZSTD = { params: { [constants.ZSTD_c_compressionLevel]: 3, [constants.ZSTD_c_checksumFlag]: 1 } };
 
-/** A chunk from its text; the id follows from the content. */
-export function chunkOf(fields: Omit<Chunk, 'chunk_id'>): Chunk {
-  return { ...fields, chunk_id: chunkId(fields.batch_id, fields.first_line, Buffer.from(fields.text)) };
+/** What the stream carries beside the text. */
+export type ChunkHeader = Omit<Chunk, 'text' | 'chunk_id'>;
+
+/** A chunk's text, compressed, and the digest that its id is made with. */
+export interface Sealed {
+  readonly payload: Buffer;
+  readonly digest: string;
+}
+
+/** Compresses a chunk's text. Alone, because how it was cut must be in the ledger before records are made. */
+export function seal(text: string): Sealed {
+  const bytes = Buffer.from(text);
+  return { payload: zstdCompressSync(bytes, ZSTD), digest: digestOf(bytes) };
 }
 
 /**
  * Packs a chunk into one stream record. Records say how long they are, so a file of joined records (the `raw/` zone)
  * can be taken apart again: `ECF1`, header length, payload length (32 bits, big endian), header as JSON, zstd payload.
  */
-export function pack(chunk: Chunk): Buffer {
-  const { text, ...header } = chunk;
-  const head = Buffer.from(JSON.stringify(header));
-  const payload = zstdCompressSync(text, ZSTD);
+export function pack(header: ChunkHeader, { payload, digest }: Sealed): { chunk_id: string; data: Buffer } {
+  const chunk_id = chunkId(header.batch_id, header.first_line, digest);
+  const head = Buffer.from(JSON.stringify({ ...header, chunk_id }));
   const prefix = Buffer.alloc(PREFIX);
   MAGIC.copy(prefix);
   prefix.writeUInt32BE(head.length, 4);
   prefix.writeUInt32BE(payload.length, 8);
-  return Buffer.concat([prefix, head, payload]);
+  return { chunk_id, data: Buffer.concat([prefix, head, payload]) };
 }
 
 /** Reads one stream record. @throws NotAChunk */
@@ -62,17 +71,17 @@ export function unpack(record: Uint8Array): Chunk {
   const length = recordLength(bytes, 0);
   if (length !== bytes.length) throw new NotAChunk(`the record says ${length} bytes and has ${bytes.length}`);
   const headEnd = PREFIX + bytes.readUInt32BE(4);
-  let chunk: Chunk;
+  let header: Omit<Chunk, 'text'>;
+  let text: Buffer;
   try {
-    const header = JSON.parse(bytes.toString('utf8', PREFIX, headEnd)) as Omit<Chunk, 'text'>;
-    const text = zstdDecompressSync(bytes.subarray(headEnd), { maxOutputLength: MAX_TEXT_BYTES }).toString('utf8');
-    chunk = { ...header, text };
+    header = JSON.parse(bytes.toString('utf8', PREFIX, headEnd)) as Omit<Chunk, 'text'>;
+    text = zstdDecompressSync(bytes.subarray(headEnd), { maxOutputLength: MAX_TEXT_BYTES });
   } catch (cause) {
     throw new NotAChunk('the record cannot be read', { cause });
   }
-  const id = chunkId(chunk.batch_id, chunk.first_line, Buffer.from(chunk.text));
-  if (id !== chunk.chunk_id) throw new NotAChunk(`the record calls itself ${chunk.chunk_id} and is ${id}`);
-  return chunk;
+  const id = chunkId(header.batch_id, header.first_line, digestOf(text));
+  if (id !== header.chunk_id) throw new NotAChunk(`the record calls itself ${header.chunk_id} and is ${id}`);
+  return { ...header, text: text.toString('utf8') };
 }
 
 /** Takes joined records apart. @throws NotAChunk */

@@ -47,6 +47,13 @@ export class Problem extends Error {
   /** The members of application/problem+json. */
   toJSON() {
     const { status, title } = PROBLEMS[this.code];
-    return { type: `urn:ecomflow:problem:${this.code}`, title, status, code: this.code, detail: this.detail, ...this.facts };
+    return {
+      type: `urn:ecomflow:problem:${this.code}`,
+      title,
+      status,
+      code: this.code,
+      detail: this.detail,
+      ...this.facts,
+    };
   }
 }

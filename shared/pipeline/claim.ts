@@ -20,7 +20,8 @@ export async function claim(
   const claimed = new Set<string>();
   let duplicates = 0;
   for (let round = 0; open.size > 0; round++) {
-    if (round === MOST_ROUNDS) throw new Unavailable(`${open.size} invoices of ${chunk_id} are written by others all the time`);
+    if (round === MOST_ROUNDS)
+      throw new Unavailable(`${open.size} invoices of ${chunk_id} are written by others all the time`);
     const stored = await invoices.read([...open.keys()]);
     const claims = [...open].map(([invoice_no, lines]) => ({
       invoice_no,

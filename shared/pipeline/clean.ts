@@ -35,7 +35,11 @@ export async function cleanRecords(
 }
 
 /** A defect that repeats on the same bytes goes to `failed/`; a broken world is thrown. */
-async function cleanRecord(record: Delivered, ports: CleanPorts, onTrouble: (error: unknown, record: Delivered) => void) {
+async function cleanRecord(
+  record: Delivered,
+  ports: CleanPorts,
+  onTrouble: (error: unknown, record: Delivered) => void,
+) {
   let id = `unreadable-${record.sequence}`;
   try {
     const chunk = unpack(record.data);
@@ -104,7 +108,12 @@ function customersOf(lines: readonly KeptRow[], { contract }: Dataset): Customer
     if (customer_id === nobody) continue;
     const key = `${customer_id}\n${invoice_no}`;
     if (!entries.has(key)) {
-      entries.set(key, { customer_id, invoice_no, invoice_date: String(row[contract.event_time]), country: String(row.country) });
+      entries.set(key, {
+        customer_id,
+        invoice_no,
+        invoice_date: String(row[contract.event_time]),
+        country: String(row.country),
+      });
     }
   }
   return [...entries.values()];

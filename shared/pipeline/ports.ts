@@ -102,7 +102,10 @@ export interface CustomerInvoice {
 export interface Customers {
   put(entries: readonly CustomerInvoice[]): Promise<void>;
   /** A page of the customer's invoices by number, those after `after`. */
-  invoices(customer_id: string, page: { readonly limit: number; readonly after?: string }): Promise<readonly CustomerInvoice[]>;
+  invoices(
+    customer_id: string,
+    page: { readonly limit: number; readonly after?: string },
+  ): Promise<readonly CustomerInvoice[]>;
 }
 
 export interface Landing {

@@ -1,0 +1,74 @@
+import { promisify } from 'node:util';
+import { zstdCompress } from 'node:zlib';
+import { type Api, Refused } from './api';
+import { type FileFacts, type FileOptions, type Part, partsOf, survey } from './parts';
+
+const compress = promisify(zstdCompress);
+
+/** What the ledger says of a file. */
+export interface FileReport {
+  readonly file: string;
+  readonly dataset: string;
+  readonly status: 'open' | 'accepted' | 'complete';
+  readonly received: number;
+  readonly kept: number;
+  readonly duplicate: number;
+  readonly rejected: Readonly<Record<string, number>>;
+  readonly pending: number;
+  readonly balanced: boolean;
+  readonly parts: { readonly total: number; readonly accepted: readonly number[] };
+  readonly batches: readonly string[];
+}
+
+/** How an upload says how far it is. */
+export interface Watcher {
+  surveyed(facts: FileFacts, alreadyAccepted: number): void;
+  sent(part: Part): void;
+}
+
+const IN_FLIGHT = 2;
+
+/**
+ * Sends a file to a data set: parts that the ledger knows already are left out, so a broken upload goes on where it
+ * was, and a repeated one sends nothing. Resolves once every part is accepted. @throws FileRefused, Refused
+ */
+export async function upload(api: Api, dataset: string, file: FileOptions, watcher: Watcher): Promise<FileFacts> {
+  const facts = await survey(file);
+  const accepted = new Set((await fileReport(api, facts.hash))?.parts.accepted ?? []);
+  watcher.surveyed(facts, accepted.size);
+
+  const inFlight = new Set<Promise<void>>();
+  for await (const part of partsOf(file)) {
+    if (accepted.has(part.number)) continue;
+    const sending = send(api, dataset, facts, part).then(() => {
+      inFlight.delete(sending);
+      watcher.sent(part);
+    });
+    sending.catch(() => undefined); // thrown below, also when another part failed first
+    inFlight.add(sending);
+    if (inFlight.size >= IN_FLIGHT) await Promise.race(inFlight);
+  }
+  await Promise.all(inFlight);
+  return facts;
+}
+
+async function send(api: Api, dataset: string, facts: FileFacts, { number, text, line }: Part): Promise<void> {
+  const query = new URLSearchParams({
+    type: facts.format,
+    file: facts.hash,
+    part: String(number),
+    parts: String(facts.parts),
+    line: String(line),
+  });
+  await api.post(`/v1/${dataset}?${query}`, await compress(text), 'application/octet-stream');
+}
+
+/** What the ledger says of a file, undefined when it knows no part of it. */
+export async function fileReport(api: Api, hash: string): Promise<FileReport | undefined> {
+  try {
+    return await api.get<FileReport>(`/v1/files/${hash}`);
+  } catch (error) {
+    if (error instanceof Refused && error.status === 404) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,52 @@
+import { charsetNamed } from '../shared/domain/charset';
+import { datasets } from '../shared/domain/dataset';
+import { Api, credentialsFor, localConnection } from './client/api';
+import { describe, transfer } from './client/transfer';
+import { command, UsageError } from './command';
+
+const USAGE = `Usage: npm run ingest -- FILE [--url URL] [options]
+
+Sends a file to a stage: in parts, two at a time. Run again after it was broken off: it goes on where it was.
+
+  FILE                CSV, NDJSON or a JSON array; plain, .gz or .zst
+  --url URL           the API (stack output ApiUrl); by default the npm start of --dir
+  --dataset NAME      ${[...datasets.keys()].join(' or ')} (default transactions)
+  --charset NAME      the file's charset (default utf-8)
+  --type TYPE         csv, json or ndjson (default: by the file's name)
+  --timeout SECONDS   how long to wait for the last row's outcome (default 600)
+  --dir DIR           data directory of npm start (default .ecomflow)
+
+Credentials: ECOMFLOW_TOKEN, or ECOMFLOW_TOKEN_URL, ECOMFLOW_CLIENT_ID and ECOMFLOW_CLIENT_SECRET.
+Exit code: 0 when every row has its outcome, 1 when not, 2 when the call was wrong.`;
+
+export const main = command(
+  USAGE,
+  {
+    url: { type: 'string' },
+    dataset: { type: 'string', default: 'transactions' },
+    charset: { type: 'string', default: 'utf-8' },
+    type: { type: 'string' },
+    timeout: { type: 'string', default: '600' },
+    dir: { type: 'string', default: '.ecomflow' },
+  },
+  async (options, [path, ...rest]) => {
+    if (path === undefined || rest.length > 0) throw new UsageError('name one file');
+    const charset = charsetNamed(options.charset);
+    if (!charset) throw new UsageError(`--charset: "${options.charset}" is not known`);
+    if (!datasets.has(options.dataset)) throw new UsageError(`--dataset: there is no data set "${options.dataset}"`);
+    const type = options.type;
+    if (type !== undefined && type !== 'csv' && type !== 'json' && type !== 'ndjson')
+      throw new UsageError(`--type: "${type}" is not known`);
+    const url = (options.url ?? localConnection(options.dir)?.url)?.replace(/\/+$/, '').replace(/\/v1$/, '');
+    if (!url) throw new UsageError('give --url, or start ecomflow with npm start');
+    const timeout = Number(options.timeout);
+    if (!(timeout >= 0)) throw new UsageError('--timeout is a number of seconds');
+
+    const api = new Api(url, credentialsFor(url, options.dir, process.env), (why) =>
+      console.error(`${why}; trying again`),
+    );
+    const report = await transfer(api, options.dataset, { path, charset, type }, timeout * 1000);
+    console.log(describe(report));
+    return report.balanced ? 0 : 1;
+  },
+);

@@ -1,0 +1,65 @@
+const { execFileSync } = require('node:child_process');
+const { mkdirSync, renameSync } = require('node:fs');
+const { basename, dirname, join } = require('node:path');
+const { version } = require('./package.json');
+
+/**
+ * How a function becomes one file. serverless-esbuild calls this with osls's instance; anything that has
+ * `service.provider.stage` will do.
+ */
+module.exports = ({ service, processedInput }) => {
+  const stage = processedInput?.options.stage ?? service.provider.stage;
+  const local = stage === 'local';
+  return {
+    bundle: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'esm',
+    outputFileExtension: '.mjs',
+    // Dependencies that are CommonJS ask for Node's modules with require, which an ES module has not.
+    banner: { js: "import{createRequire as $require}from'node:module';const require=$require(import.meta.url);" },
+    mainFields: ['module', 'main'],
+    // What stands behind `#adapters`: on stage local the embedded default, in everything that is deployed AWS.
+    conditions: local ? ['local'] : [],
+    // The AWS SDK comes along: the runtime's own is one that no test has seen.
+    exclude: [],
+    define: {
+      'process.env.ECOMFLOW_VERSION': JSON.stringify(version),
+      'process.env.ECOMFLOW_COMMIT': JSON.stringify(commit()),
+    },
+    minify: !local,
+    sourcemap: local ? false : 'external',
+    plugins: [mapsTo(join(__dirname, '.build', 'maps', stage))],
+    concurrency: 2,
+    watch: { pattern: ['functions/**/*.ts', 'shared/**/*.{ts,json}'], ignore: [] },
+    // Beside the folder that a package of another stage is being made in.
+    outputWorkFolder: join('.esbuild', stage),
+  };
+};
+
+/** The commit that is built; `unknown` outside a checkout. */
+function commit() {
+  try {
+    return execFileSync('git', ['rev-parse', 'HEAD'], { cwd: __dirname, stdio: ['ignore', 'pipe', 'ignore'] })
+      .toString()
+      .trim();
+  } catch {
+    return 'unknown';
+  }
+}
+
+/** Takes source maps out of the way of the zip, which they would double: they are found as `folder/<function>.mjs.map`. */
+function mapsTo(folder) {
+  return {
+    name: 'maps-to',
+    setup(build) {
+      build.initialOptions.metafile = true;
+      build.onEnd(({ metafile }) => {
+        for (const file of Object.keys(metafile?.outputs ?? {}).filter((name) => name.endsWith('.map'))) {
+          mkdirSync(folder, { recursive: true });
+          renameSync(file, join(folder, `${basename(dirname(file))}.mjs.map`));
+        }
+      });
+    },
+  };
+}

@@ -1,0 +1,48 @@
+import * as adapters from '#adapters';
+import { http } from '../../shared/adapters/lambda/http';
+import { ROUTES, type Route } from '../../shared/domain/api';
+import { Problem } from '../../shared/domain/problem';
+import { authorize } from '../../shared/pipeline/authorize';
+import * as questions from '../../shared/pipeline/questions';
+
+const ports = {
+  tokens: adapters.tokens(),
+  batches: adapters.batches(),
+  files: adapters.files(),
+  rejects: adapters.rejects(),
+  invoices: adapters.invoices(),
+  customers: adapters.customers(),
+};
+
+type Answer = (question: questions.Question, available: typeof ports) => unknown;
+
+const ANSWERS: Partial<Record<Route, Answer>> = {
+  'GET /v1/batches/{batch_id}': questions.batch,
+  'GET /v1/batches/{batch_id}/rejected': questions.rejectedRows,
+  'GET /v1/files/{hash}': questions.file,
+  'GET /v1/invoices/{invoice_no}': questions.invoice,
+  'GET /v1/invoices/{invoice_no}/items/{stock_code}': questions.invoiceItems,
+  'GET /v1/customers/{customer_id}': questions.customer,
+  'GET /v1/customers/{customer_id}/invoices': questions.customerInvoices,
+  'GET /v1/health': () => ({
+    status: 'ok',
+    version: process.env.ECOMFLOW_VERSION,
+    commit: process.env.ECOMFLOW_COMMIT,
+  }),
+};
+
+/** Questions about what came in; the route table says which stage answers. */
+export const handler = http(async (request) => {
+  const route = request.route as Route;
+  const answer = ANSWERS[route];
+  if (!answer) throw new Problem('not_found', 'There is no such resource.');
+  const needed = ROUTES[route];
+  if (needed !== 'public') await authorize(request.headers.authorization, needed, ports);
+  const question = {
+    resource: request.path,
+    path: request.params,
+    limit: request.query.limit,
+    cursor: request.query.cursor,
+  };
+  return { status: 200, body: await answer(question, ports) };
+});

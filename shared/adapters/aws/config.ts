@@ -1,0 +1,92 @@
+import type { Ports } from '../../pipeline/ports';
+
+type Port = keyof Ports;
+
+/** An environment variable: what it says, and which ports need it. */
+export interface Variable {
+  readonly meaning: string;
+  /** Needed by a port always, or only when LANDING has this value. */
+  readonly neededBy: { readonly [P in Port]?: 'always' | 'firehose' | 'direct' };
+  /** The only values that are taken. */
+  readonly values?: readonly string[];
+}
+
+/** All that can be configured, as data: the configuration reference is made from it. */
+export const VARIABLES = {
+  STREAM_NAME: {
+    meaning: 'Kinesis data stream that chunks are written to',
+    neededBy: { stream: 'always' },
+  },
+  INVOICES_TABLE: {
+    meaning: 'DynamoDB table of invoices: key invoice_no (S) and part (N)',
+    neededBy: { invoices: 'always' },
+  },
+  CUSTOMERS_TABLE: {
+    meaning: 'DynamoDB table of customers: key customer_id (S) and invoice_no (S)',
+    neededBy: { customers: 'always' },
+  },
+  BATCHES_TABLE: {
+    meaning: 'DynamoDB table of the ledger: key batch_id (S) and entry (S)',
+    neededBy: { batches: 'always', chunks: 'always', files: 'always' },
+  },
+  LAKE_BUCKET: {
+    meaning: 'S3 bucket of the lake',
+    neededBy: { rejects: 'always', failed: 'always', landing: 'direct' },
+  },
+  LANDING: {
+    meaning: 'How kept rows get into the lake: through Firehose, or as one Parquet object for each chunk',
+    neededBy: { landing: 'always' },
+    values: ['firehose', 'direct'],
+  },
+  LANDING_DELIVERY_PREFIX: {
+    meaning: 'Firehose delivery streams of the landing zone are called PREFIX-DATASET',
+    neededBy: { landing: 'firehose' },
+  },
+  USER_POOL_ID: {
+    meaning: 'Cognito user pool that issues access tokens',
+    neededBy: { tokens: 'always' },
+  },
+  USER_POOL_CLIENT_IDS: {
+    meaning: 'App clients whose tokens are taken, separated by commas',
+    neededBy: { tokens: 'always' },
+  },
+  AWS_ENDPOINT_URL: {
+    meaning: 'Optional: an emulator that answers in the place of AWS',
+    neededBy: {},
+  },
+} as const satisfies Record<string, Variable>;
+
+type Name = keyof typeof VARIABLES;
+type NeededBy<P extends Port> = {
+  [N in Name]: P extends keyof (typeof VARIABLES)[N]['neededBy'] ? N : never;
+}[Name];
+
+/** Variables that are missing or wrong. Thrown at cold start, naming all of them. */
+export class ConfigurationError extends Error {
+  override readonly name = 'ConfigurationError';
+}
+
+/**
+ * The variables of the ports asked for. One that the chosen LANDING does not need may be the empty text.
+ * @throws ConfigurationError naming every variable that is missing or wrong
+ */
+export function configure<P extends Port>(
+  ports: readonly P[],
+  env: NodeJS.ProcessEnv = process.env,
+): Readonly<Record<NeededBy<P>, string>> {
+  const faults: string[] = [];
+  const found: Record<string, string> = {};
+  for (const [name, variable] of Object.entries<Variable>(VARIABLES)) {
+    const needs = ports.map((port) => variable.neededBy[port]).filter((need) => need !== undefined);
+    if (needs.length === 0) continue;
+    const value = env[name]?.trim() ?? '';
+    const needed = needs.some((need) => need === 'always' || need === env.LANDING?.trim());
+    if (value === '' && needed) faults.push(`${name} is missing (${variable.meaning})`);
+    else if (value !== '' && variable.values && !variable.values.includes(value)) {
+      faults.push(`${name} is none of ${variable.values.join(', ')}`);
+    }
+    found[name] = value;
+  }
+  if (faults.length > 0) throw new ConfigurationError(`${ports.join(', ')}: ${faults.join('; ')}`);
+  return found as Record<NeededBy<P>, string>;
+}

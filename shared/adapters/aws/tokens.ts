@@ -1,0 +1,49 @@
+import { CognitoJwtVerifier } from 'aws-jwt-verify';
+import { FetchError, JwksValidationError, JwtBaseError, WaitPeriodNotYetEndedJwkError } from 'aws-jwt-verify/error';
+import { type Claims, type Tokens, Unavailable } from '../../pipeline/ports';
+import { isBrokenWorld } from './errors';
+
+/** What is asked of aws-jwt-verify. */
+export interface Verifier {
+  verify(token: string): Promise<{ sub: string; client_id: string; 'cognito:groups'?: string[]; scope?: string }>;
+}
+
+/** Checks access tokens of a Cognito user pool: signature, issuer, client, use and time. */
+export function cognitoVerifier(userPoolId: string, clientIds: string) {
+  const clientId = clientIds.split(',').map((id) => id.trim());
+  return CognitoJwtVerifier.create({ userPoolId, tokenUse: 'access', clientId: clientId.filter(Boolean) });
+}
+
+/** Access tokens of Cognito. A token that is not right is a value; keys that cannot be had are a broken world. */
+export function cognitoTokens(verifier: Verifier): Tokens {
+  return {
+    async verify(token) {
+      try {
+        return claimsOf(await verifier.verify(token));
+      } catch (error) {
+        if (isKeyTrouble(error)) throw new Unavailable('the keys of the user pool cannot be had', { cause: error });
+        if (error instanceof JwtBaseError) return undefined;
+        throw error;
+      }
+    },
+  };
+}
+
+function claimsOf(payload: Awaited<ReturnType<Verifier['verify']>>): Claims {
+  return {
+    sub: payload.sub,
+    client_id: payload.client_id,
+    groups: payload['cognito:groups'] ?? [],
+    scopes: payload.scope?.split(' ').filter(Boolean) ?? [],
+  };
+}
+
+/**
+ * The wait comes after a token whose key the pool does not have, a forged one mostly; it says nothing of the tokens
+ * that come meanwhile unless their key is not known yet either, which passes.
+ */
+const isKeyTrouble = (error: unknown) =>
+  error instanceof FetchError ||
+  error instanceof JwksValidationError ||
+  error instanceof WaitPeriodNotYetEndedJwkError ||
+  isBrokenWorld(error);

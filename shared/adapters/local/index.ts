@@ -1,0 +1,64 @@
+import type { Clock, Offers, Ports } from '../../pipeline/ports';
+import { Database } from './database';
+import { failedIn, LakeFolder, landingIn, rejectsIn } from './lake';
+import { StreamLog } from './stream';
+import { CustomerTable, InvoiceTable, Ledger } from './tables';
+import { verifierIn } from './tokens';
+
+/** The data directory of this process. */
+export const dataDirectory = (): string => process.env.ECOMFLOW_DIR ?? '.ecomflow';
+
+/** The outside world in one directory; tests open theirs with a clock of their own. */
+export interface LocalWorld extends Omit<Ports, 'tokens'> {
+  readonly log: StreamLog;
+  readonly lake: LakeFolder;
+  /** An invoice and a customer that exist, to show where to look. */
+  example(): { readonly invoice_no: string; readonly customer_id: string } | undefined;
+  close(): void;
+}
+
+export const systemClock: Clock = { now: () => new Date() };
+
+/** Opens the log, the tables and the lake of a data directory. @throws DirectoryRefused */
+export function openWorld(directory: string, at: Clock = systemClock): LocalWorld {
+  const database = new Database(directory);
+  const ledger = new Ledger(database);
+  const log = new StreamLog(database, at);
+  const lake = new LakeFolder(directory);
+  return {
+    clock: at,
+    stream: log,
+    batches: ledger,
+    chunks: ledger.chunks,
+    files: ledger.files,
+    invoices: new InvoiceTable(database),
+    customers: new CustomerTable(database),
+    landing: landingIn(lake),
+    rejects: rejectsIn(lake),
+    failed: failedIn(lake),
+    log,
+    lake,
+    example: () => database.get('select invoice_no, customer_id from customers limit 1'),
+    close: () => database.close(),
+  };
+}
+
+let opened: LocalWorld | undefined;
+const world = (): LocalWorld => {
+  opened ??= openWorld(dataDirectory());
+  return opened;
+};
+
+export const clock = () => systemClock;
+export const tokens = () => verifierIn(dataDirectory());
+export const stream = () => world().stream;
+export const batches = () => world().batches;
+export const chunks = () => world().chunks;
+export const files = () => world().files;
+export const invoices = () => world().invoices;
+export const customers = () => world().customers;
+export const landing = () => world().landing;
+export const rejects = () => world().rejects;
+export const failed = () => world().failed;
+
+export type Complete = Offers<typeof import('./index')>;

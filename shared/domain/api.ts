@@ -1,0 +1,19 @@
+import type { Permission } from './access';
+
+/** The routes of the API: what serverless.yml must send to which function, and what a caller must hold. */
+export const ROUTES = {
+  'POST /v1/transactions': 'ingest',
+  'POST /v1/events': 'ingest',
+  'POST /v1/{dataset}/validate': 'ingest',
+  'GET /v1/batches/{batch_id}': 'ingest or read',
+  'GET /v1/batches/{batch_id}/rejected': 'ingest or read',
+  'GET /v1/files/{hash}': 'ingest or read',
+  'GET /v1/invoices/{invoice_no}': 'read',
+  'GET /v1/invoices/{invoice_no}/items/{stock_code}': 'read',
+  'GET /v1/customers/{customer_id}': 'read',
+  'GET /v1/customers/{customer_id}/invoices': 'read',
+  'GET /v1/health': 'public',
+  'GET /v1/openapi.json': 'public',
+} as const satisfies Record<string, Permission | 'public'>;
+
+export type Route = keyof typeof ROUTES;

@@ -1,0 +1,15 @@
+/** The exact sum of quantity times price, as a plain decimal without trailing zeros. Prices have at most `scale` decimals. */
+export function exactTotal(
+  lines: Iterable<{ readonly quantity: number; readonly price: string }>,
+  scale: number,
+): string {
+  let total = 0n;
+  for (const { quantity, price } of lines) {
+    const [whole = '', fraction = ''] = price.split('.');
+    total += BigInt(quantity) * BigInt(whole + fraction.padEnd(scale, '0'));
+  }
+  const digits = (total < 0n ? -total : total).toString().padStart(scale + 1, '0');
+  const split = digits.length - scale;
+  const fraction = digits.slice(split).replace(/0+$/, '');
+  return `${total < 0n ? '-' : ''}${digits.slice(0, split)}${fraction && `.${fraction}`}`;
+}

@@ -1,0 +1,286 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { RegoEngine, TemplateFile } from '@aws/cloudformation-validate';
+import { ROUTES } from '../../shared/domain/api';
+import { datasets } from '../../shared/domain/dataset';
+import { covers, type Grant, grantsOf, resolved } from './grants';
+import { COMMANDS, callsOf, EVERY_CALL, needsOf } from './needs';
+import { type Json, ofType, type Package, packaged, ROOT, templateOf, zipOf } from './packaged';
+
+const STAGES = ['dev', 'staging', 'prod'] as const;
+const FUNCTIONS = ['ingest', 'clean', 'query'] as const;
+type Name = (typeof FUNCTIONS)[number];
+
+/** Kilobytes of a function's zip: what it weighs, it costs at every cold start. */
+const MOST_ZIPPED = 250 * 1024;
+
+const packages = {} as Record<(typeof STAGES)[number] | 'direct', Package>;
+
+beforeAll(async () => {
+  // Two at a time: four of them at once want more memory than a small machine has.
+  const direct = packaged('dev', 'direct', (values) => values.replace('landing: firehose', 'landing: direct'));
+  [packages.dev, packages.direct] = await Promise.all([packaged('dev'), direct]);
+  [packages.staging, packages.prod] = await Promise.all([packaged('staging'), packaged('prod')]);
+}, 120_000);
+
+const functionOf = (stage: Package, name: Name) =>
+  stage.template.Resources[`${name[0]!.toUpperCase()}${name.slice(1)}LambdaFunction`]!.Properties;
+const environmentOf = (stage: Package, name: Name): Record<string, string> =>
+  resolved(stage, functionOf(stage, name).Environment.Variables);
+const roleOf = (stage: Package, name: Name) => functionOf(stage, name).Role['Fn::GetAtt'][0] as string;
+
+describe.each([...STAGES, 'direct'] as const)('The package of stage %s', (name) => {
+  const stage = () => packages[name];
+
+  test('is a template that CloudFormation takes', () => {
+    const engine = new RegoEngine();
+    try {
+      const { diagnostics } = engine.validateStandard(new TemplateFile(templateOf(stage().folder)));
+      expect(diagnostics.length).toBeGreaterThan(0); // it has remarks on any template: it did run
+      expect(diagnostics.filter(({ severity }) => severity === 'ERROR' || severity === 'FATAL')).toEqual([]);
+    } finally {
+      engine.free();
+    }
+  });
+
+  test('encrypts whatever keeps data', () => {
+    const encrypted: Record<string, (properties: Json) => unknown> = {
+      'AWS::DynamoDB::Table': ({ SSESpecification }) => SSESpecification?.SSEEnabled,
+      'AWS::S3::Bucket': ({ BucketEncryption }) =>
+        BucketEncryption?.ServerSideEncryptionConfiguration[0].ServerSideEncryptionByDefault.SSEAlgorithm,
+      'AWS::Kinesis::Stream': ({ StreamEncryption }) => StreamEncryption?.KeyId,
+      // One that reads a stream keeps nothing outside it, and cannot be given a key.
+      'AWS::KinesisFirehose::DeliveryStream': ({
+        DeliveryStreamEncryptionConfigurationInput: key,
+        DeliveryStreamType,
+      }) => key?.KeyType ?? DeliveryStreamType === 'KinesisStreamAsSource',
+    };
+    const open = Object.entries(encrypted).flatMap(([type, holds]) => {
+      const found = ofType(stage(), type);
+      expect(found.length).toBeGreaterThan(0);
+      return found.filter(([, { Properties }]) => !holds(Properties)).map(([id]) => id);
+    });
+    expect(open).toEqual([]);
+    // Log groups are encrypted by CloudWatch with a key of its own and cannot be otherwise.
+  });
+
+  test('lets nobody reach the lake without TLS, and nobody at all from outside', () => {
+    const { Lake, LakePolicy } = stage().template.Resources;
+    expect(Lake!.Properties.PublicAccessBlockConfiguration).toEqual({
+      BlockPublicAcls: true,
+      BlockPublicPolicy: true,
+      IgnorePublicAcls: true,
+      RestrictPublicBuckets: true,
+    });
+    expect(resolved(stage(), LakePolicy!.Properties.PolicyDocument.Statement)).toEqual([
+      expect.objectContaining({
+        Effect: 'Deny',
+        Principal: '*',
+        Action: 's3:*',
+        Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+      }),
+    ]);
+  });
+
+  test('gives every function and delivery stream a role of its own', () => {
+    const roles = [
+      ...FUNCTIONS.map((each) => roleOf(stage(), each)),
+      ...new Set(
+        ofType(stage(), 'AWS::KinesisFirehose::DeliveryStream').map(
+          ([, { Properties }]) => Properties.ExtendedS3DestinationConfiguration.RoleARN['Fn::GetAtt'][0] as string,
+        ),
+      ),
+    ];
+    expect(new Set(roles).size).toBe(roles.length);
+    expect(
+      ofType(stage(), 'AWS::IAM::Role')
+        .map(([id]) => id)
+        .sort(),
+    ).toEqual([...roles].sort());
+  });
+
+  test.each(FUNCTIONS)('grants %s what its code calls, and nothing else', async (name) => {
+    const env = environmentOf(stage(), name);
+    const needs = (await Promise.all(callsIn(stage(), name).map(([port, method]) => inTurn(port, method, env)))).flat();
+    const allowed = grantsOf(stage(), stage().template.Resources[roleOf(stage(), name)]!);
+    const wanted = [...needs, ...platform(stage(), name)];
+
+    const missing = wanted.filter((need) => !allowed.some((held) => covers(held, need)));
+    const idle = allowed.filter((held) => !wanted.some((need) => covers(held, need)) && !byContract(held));
+    expect({ missing, idle }).toEqual({ missing: [], idle: [] });
+  });
+
+  test('has no grant on everything but where AWS knows no resource', () => {
+    const wild = ofType(stage(), 'AWS::IAM::Role').flatMap(([id, role]) =>
+      grantsOf(stage(), role)
+        .filter(({ action, resource }) => action.includes('*') || resource === '*')
+        .map(({ action }) => [id, action]),
+    );
+    const tracing = ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'];
+    expect(wild.sort()).toEqual(
+      FUNCTIONS.flatMap((each) => tracing.map((action) => [roleOf(stage(), each), action])).sort(),
+    );
+  });
+
+  test('has the tables of the lake as the contracts have the columns', () => {
+    const tables = new Map(
+      ofType(stage(), 'AWS::Glue::Table').map(([, { Properties }]) => [
+        Properties.TableInput.Name,
+        Properties.TableInput,
+      ]),
+    );
+    expect([...tables.keys()].sort()).toEqual(
+      ['landing', 'rejected'].flatMap((zone) => [...datasets.keys()].sort().map((dataset) => `${zone}_${dataset}`)),
+    );
+    for (const { contract } of datasets.values()) {
+      const { StorageDescriptor, PartitionKeys } = tables.get(`landing_${contract.name}`);
+      const columns = StorageDescriptor.Columns.map(({ Name, Type }: Json) => [Name, Type]);
+      expect(columns).toEqual([
+        ...contract.columns.map((column) => [column.name, column.type]),
+        ['line_id', 'string'],
+        ['batch_id', 'string'],
+      ]);
+      expect(PartitionKeys.map(({ Name }: Json) => Name)).toEqual(['dt']);
+    }
+  });
+
+  test('sends the routes of the API, all but the public ones past the token check', () => {
+    const routes = ofType(stage(), 'AWS::ApiGatewayV2::Route').map(([, { Properties }]) => [
+      Properties.RouteKey,
+      Properties.AuthorizationType === 'JWT' && Boolean(Properties.AuthorizerId),
+    ]);
+    expect(Object.fromEntries(routes)).toEqual(
+      Object.fromEntries(Object.entries(ROUTES).map(([route, needed]) => [route, needed !== 'public'])),
+    );
+  });
+
+  test('takes tokens of exactly the clients that the stage declares, and no person can ask for a scope of ours', () => {
+    const clients = ofType(stage(), 'AWS::Cognito::UserPoolClient');
+    const [[, authorizer]] = ofType(stage(), 'AWS::ApiGatewayV2::Authorizer') as [[string, { Properties: Json }]];
+    const ids = clients.map(([id]) => id).sort();
+    expect(resolved(stage(), authorizer.Properties.JwtConfiguration.Audience).sort()).toEqual(ids);
+    expect(environmentOf(stage(), 'query').USER_POOL_CLIENT_IDS!.split(',').sort()).toEqual(ids);
+    for (const [id, { Properties }] of clients) {
+      const ours = Properties.AllowedOAuthScopes.filter((scope: string) => scope.startsWith('ecomflow/'));
+      if (id === 'PeopleClient') expect([ours, Properties.GenerateSecret]).toEqual([[], false]);
+      else expect([Properties.AllowedOAuthFlows, Properties.GenerateSecret]).toEqual([['client_credentials'], true]);
+    }
+  });
+
+  test('has zips with one small file each, without maps and without anything local', () => {
+    for (const each of FUNCTIONS) {
+      const { size, files } = zipOf(stage(), each);
+      expect([...files.keys()]).toEqual([`functions/${each}/handler.mjs`]);
+      const code = files.get(`functions/${each}/handler.mjs`)!.toString();
+      expect(code).not.toMatch(/node:sqlite|sourceMappingURL|duckdb/);
+      expect(size).toBeLessThanOrEqual(MOST_ZIPPED);
+    }
+  });
+
+  test('keeps what clean gives up on, long before the stream forgets it', () => {
+    const [[, mapping]] = ofType(stage(), 'AWS::Lambda::EventSourceMapping') as [[string, { Properties: Json }]];
+    const { Lake, Stream } = stage().template.Resources;
+    expect(mapping.Properties.DestinationConfig.OnFailure.Destination).toBe(
+      `arn:aws:s3:::${Lake!.Properties.BucketName}`,
+    );
+    expect(mapping.Properties.MaximumRecordAgeInSeconds).toBeLessThanOrEqual(
+      (Stream!.Properties.RetentionPeriodHours * 3600) / 2,
+    );
+    expect(mapping.Properties.FunctionResponseTypes).toEqual(['ReportBatchItemFailures']);
+  });
+
+  test('forgets logs after a while', () => {
+    const groups = ofType(stage(), 'AWS::Logs::LogGroup').map(([, { Properties }]) => Properties.RetentionInDays);
+    expect(groups).toHaveLength(FUNCTIONS.length + 2); // the gateway's and the delivery streams'
+    expect(groups.every((days) => days > 0)).toBe(true);
+  });
+});
+
+test('Stage prod keeps its data when the stack goes, and can go back in time', () => {
+  const kept = ['AWS::DynamoDB::Table', 'AWS::S3::Bucket', 'AWS::Cognito::UserPool']
+    .flatMap((type) => ofType(packages.prod, type))
+    .filter(([id]) => id !== 'ServerlessDeploymentBucket');
+  expect(kept.map(([, { DeletionPolicy, UpdateReplacePolicy }]) => [DeletionPolicy, UpdateReplacePolicy])).toEqual(
+    kept.map(() => ['Retain', 'Retain']),
+  );
+  for (const [, { Properties }] of ofType(packages.prod, 'AWS::DynamoDB::Table')) {
+    expect(Properties.PointInTimeRecoverySpecification).toEqual({ PointInTimeRecoveryEnabled: true });
+    expect(Properties.DeletionProtectionEnabled).toBe(true);
+  }
+  expect(packages.prod.template.Resources.Lake!.Properties.VersioningConfiguration.Status).toBe('Enabled');
+});
+
+test('Landing by Firehose has a delivery stream for each data set, landing directly has none', () => {
+  const named = (stage: Package) =>
+    ofType(stage, 'AWS::KinesisFirehose::DeliveryStream').map(([, { Properties }]) => Properties.DeliveryStreamName);
+  const prefix = environmentOf(packages.dev, 'clean').LANDING_DELIVERY_PREFIX;
+  expect(named(packages.dev).sort()).toEqual(
+    ['ecomflow-dev-raw', ...[...datasets.keys()].map((name) => `${prefix}-${name}`)].sort(),
+  );
+  expect(named(packages.direct)).toEqual(['ecomflow-dev-raw']);
+});
+
+test('The methods that grants are computed from make every command that the adapters know', async () => {
+  const seen = new Set<string>();
+  for (const landing of [packages.dev, packages.direct]) {
+    const env = Object.assign({}, ...FUNCTIONS.map((each) => environmentOf(landing, each)));
+    for (const [port, method] of EVERY_CALL) {
+      for (const { action } of await inTurn(port, method, env)) seen.add(action.split(':')[1]!);
+    }
+  }
+  expect([...seen].sort()).toEqual([...COMMANDS].sort());
+});
+
+/** Recording borrows the clients: one method after the other. */
+let turn: Promise<unknown> = Promise.resolve();
+function inTurn(...args: Parameters<typeof needsOf>): Promise<Grant[]> {
+  const next = turn.then(() => needsOf(...args));
+  turn = next.catch(() => undefined);
+  return next;
+}
+
+/** Calls of the ports in what a function's bundle was made from, as the bundle's source map tells. */
+function callsIn(stage: Package, name: Name) {
+  const handler = readFileSync(join(ROOT, `functions/${name}/handler.ts`), 'utf8');
+  const stageName = functionOf(stage, name).FunctionName.split('-')[1];
+  const map = JSON.parse(readFileSync(join(ROOT, `.build/maps/${stageName}/${name}.mjs.map`), 'utf8'));
+  const bundled = (map.sources as string[]).flatMap((source, i) =>
+    /(^|\/)shared\/(pipeline|domain)\/|(^|\/)functions\//.test(source) ? [map.sourcesContent[i] as string] : [],
+  );
+  const calls = callsOf(handler, bundled);
+  expect(calls.length).toBeGreaterThan(0);
+  return calls;
+}
+
+/** What Lambda does in a function's name, beyond what its code calls. */
+function platform(stage: Package, name: Name): Grant[] {
+  const env = environmentOf(stage, name);
+  const on = (resource: string, actions: readonly string[]) => actions.map((action) => ({ action, resource }));
+  const account = 'eu-central-1:123456789012';
+  const grants = [
+    ...on(`arn:aws:logs:${account}:log-group:/aws/lambda/${functionOf(stage, name).FunctionName}:*`, [
+      'logs:CreateLogStream',
+      'logs:PutLogEvents',
+    ]),
+    ...on('*', ['xray:PutTraceSegments', 'xray:PutTelemetryRecords']),
+  ];
+  const lake = `arn:aws:s3:::${env.LAKE_BUCKET}`;
+  // An object that is not there is missing only for those who may list; for others it is forbidden.
+  if (name === 'query') grants.push(...on(lake, ['s3:ListBucket']));
+  if (name === 'clean') {
+    const stream = `arn:aws:kinesis:${account}:stream/${environmentOf(stage, 'ingest').STREAM_NAME}`;
+    const reads = ['DescribeStream', 'DescribeStreamSummary', 'GetRecords', 'GetShardIterator', 'ListShards'];
+    grants.push(
+      ...on(
+        stream,
+        reads.map((read) => `kinesis:${read}`),
+      ),
+    );
+    grants.push(...on(lake, ['s3:ListBucket']), ...on(`${lake}/aws/lambda/mapping/shard/record`, ['s3:PutObject']));
+  }
+  return grants;
+}
+
+/** The recorder lands one data set; the others have a delivery stream of the same name but for theirs. */
+const byContract = ({ action, resource }: Grant) =>
+  action === 'firehose:PutRecordBatch' && [...datasets.keys()].some((name) => resource.endsWith(`-landing-${name}`));
