@@ -13,7 +13,7 @@ import type { FileReport } from './client/upload';
 import { command, UsageError } from './command';
 import { claimPort, startApi } from './dev/server';
 import { startTokenServer } from './dev/token-server';
-import { whereToLook } from './dev/where-to-look';
+import { type Examples, whereToLook } from './dev/where-to-look';
 import { simulate } from './simulator';
 
 const USAGE = `Usage: npm start [-- options]
@@ -31,6 +31,7 @@ Exit code with --exit: 0 when the ledger balances.`;
 
 const SIMULATED = { transactions: 20_000, events: 10_000 } as const;
 const SEED = 1;
+const ANY_CUSTOMER = 'select invoice_no, customer_id from customers limit 1';
 /** A laptop that needs longer than this for a file is stuck, not slow. */
 const PATIENCE_MS = 24 * 3600 * 1000;
 
@@ -67,7 +68,7 @@ export const main = command(
         console.error(describe(reports.at(-1)!));
       }
       if (!options.exit) {
-        const example = world.example();
+        const example = world.inspect().get<Pick<Examples, 'invoice_no' | 'customer_id'>>(ANY_CUSTOMER);
         const batch_id = reports[0]!.batches[0]!;
         console.error(
           example

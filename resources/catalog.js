@@ -30,8 +30,9 @@ const contracts = () =>
     .sort()
     .map((file) => JSON.parse(readFileSync(join(CONTRACTS, file), 'utf8')));
 
-/** Logical id of a contract's table or stream: `Transactions` + what. */
-const idOf = ({ name }, what) => name.replace(/(^|_)([a-z0-9])/g, (_, gap, first) => first.toUpperCase()) + what;
+/** Logical id of what a contract needs: (`web_events`, `Landed`) is WebEventsLanded. */
+const idOf = ({ name }, what) =>
+  [...name.split('_'), what].map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('');
 
 /** A contract's types have Hive's spelling. */
 const landingColumns = ({ columns }) => [

@@ -104,7 +104,7 @@ const role = () => ({
             {
               Effect: 'Allow',
               Action: ['glue:GetTable', 'glue:GetTableVersion', 'glue:GetTableVersions'],
-              Resource: ['catalog', 'database/${Catalog}', 'table/${Catalog}/landing_*'].map((path) => ({
+              Resource: ['catalog', `database/\${Catalog}`, `table/\${Catalog}/landing_*`].map((path) => ({
                 'Fn::Sub': `arn:\${AWS::Partition}:glue:\${AWS::Region}:\${AWS::AccountId}:${path}`,
               })),
             },

@@ -7,8 +7,11 @@ const stageOf = async (resolveVariable) => ({
   local: (await resolveVariable('sls:stage')) === 'local',
 });
 
-const clientOf = ({ name }) =>
-  `${name.replace(/(^|[^A-Za-z0-9]+)([A-Za-z0-9])/g, (_, gap, first) => first.toUpperCase())}MachineClient`;
+/** Logical id of a machine's client: web-shop is WebShopMachineClient. */
+const clientOf = ({ name }) => {
+  const words = name.split(/[^A-Za-z0-9]+/).filter(Boolean);
+  return `${words.map((word) => word[0].toUpperCase() + word.slice(1)).join('')}MachineClient`;
+};
 
 exports.resources = async ({ resolveVariable }) => {
   const { machines } = await stageOf(resolveVariable);

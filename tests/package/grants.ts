@@ -1,10 +1,7 @@
 import type { Json, Package, Resource } from './packaged';
 
-/** One action on one resource. */
-export interface Grant {
-  readonly action: string;
-  readonly resource: string;
-}
+/** One action on one resource, as `action on ARN`. */
+export type Grant = `${string} on ${string}`;
 
 const PSEUDO: Record<string, string> = {
   'AWS::AccountId': '123456789012',
@@ -59,12 +56,7 @@ export const grantsOf = (stage: Package, role: Resource): Grant[] =>
   role.Properties.Policies.flatMap(({ PolicyDocument }: Json) =>
     PolicyDocument.Statement.filter(({ Effect }: Json) => Effect === 'Allow').flatMap(({ Action, Resource }: Json) =>
       list<string>(Action).flatMap((action) =>
-        list<Json>(Resource).map((resource) => ({ action, resource: resolved(stage, resource) as string })),
+        list<Json>(Resource).map((resource): Grant => `${action} on ${resolved(stage, resource)}`),
       ),
     ),
   );
-
-/** True when `held` allows `wanted`; the only wildcard of a resource is `*`. */
-export const covers = (held: Grant, wanted: Grant): boolean =>
-  held.action === wanted.action &&
-  new RegExp(`^${held.resource.split('*').map(RegExp.escape).join('.*')}$`).test(wanted.resource);

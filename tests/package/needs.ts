@@ -4,7 +4,8 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { FirehoseClient } from '@aws-sdk/client-firehose';
 import { KinesisClient } from '@aws-sdk/client-kinesis';
 import { S3Client } from '@aws-sdk/client-s3';
-import * as aws from '../../shared/adapters/aws/index';
+import * as index from '../../shared/adapters/aws/index';
+import { datasets } from '../../shared/domain/dataset';
 import type { BatchHead, ChunkEntry } from '../../shared/domain/ledger';
 import type { KeptRow } from '../../shared/domain/outcome';
 import type { Chunk } from '../../shared/domain/packing';
@@ -14,7 +15,8 @@ import { type Json, ROOT } from './packaged';
 
 /*
  * What the adapters ask of AWS, found by running them against clients that write down each command and send nothing.
- * Every method of every port runs twice: in a world where all goes well, and in one that refuses every condition.
+ * Every method of every port runs for every data set in two worlds: one where all goes well, and one that refuses every
+ * condition.
  */
 const NOW = '2026-01-02T03:04:05Z';
 const ID = 'a'.repeat(32);
@@ -57,6 +59,8 @@ const kept: KeptRow = {
 };
 const line = { ...kept, chunk_id: ID };
 
+const adapters: { readonly [P in keyof Ports]: () => Ports[P] } = { ...index };
+
 type Called = Omit<Ports, 'clock' | 'tokens'>;
 /** The ports that call AWS with the function's own rights, and arguments for each of their methods. */
 const CALLS: {
@@ -92,29 +96,35 @@ const RESOURCES: Record<string, (input: Json) => string[]> = {
     (TableName ? [TableName] : Object.keys(RequestItems)).map((name) => `arn:aws:dynamodb:${OF_ACCOUNT}:table/${name}`),
   kinesis: ({ StreamName }) => [`arn:aws:kinesis:${OF_ACCOUNT}:stream/${StreamName}`],
   firehose: ({ DeliveryStreamName }) => [`arn:aws:firehose:${OF_ACCOUNT}:deliverystream/${DeliveryStreamName}`],
-  s3: ({ Bucket, Key }) => [`arn:aws:s3:::${Bucket}/${Key}`],
+  // Objects are granted by zone.
+  s3: ({ Bucket, Key }) => [`arn:aws:s3:::${Bucket}/${Key.split('/')[0]}/*`],
 };
 const CLIENTS = { dynamodb: DynamoDBClient, kinesis: KinesisClient, firehose: FirehoseClient, s3: S3Client };
 
 /** Actions on resources that a method of a port needs under this environment. */
-export async function needsOf(port: Port, method: string, env: Record<string, string>): Promise<Grant[]> {
-  const needs: Grant[] = [];
+export async function needsOf(port: Port, method: string, env: Record<string, string>): Promise<Set<Grant>> {
+  const needs = new Set<Grant>();
   let refuses = false;
   const before = { ...process.env };
   const spies = Object.entries(CLIENTS).map(([service, { prototype }]) =>
     jest.spyOn(prototype as unknown as { send(command: Json): unknown }, 'send').mockImplementation(async (command) => {
       const action = `${service}:${command.constructor.name.replace(/Command$/, '')}`;
-      for (const resource of RESOURCES[service]!(command.input)) needs.push({ action, resource });
+      for (const resource of RESOURCES[service]!(command.input)) needs.add(`${action} on ${resource}`);
       if (refuses && command.input.ConditionExpression) throw REFUSED;
       return WELL;
     }),
   );
   try {
     Object.assign(process.env, { AWS_REGION: 'eu-central-1' }, env);
-    const adapter = aws[port]() as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>;
+    const adapter = adapters[port]() as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>;
     const args = (CALLS[port] as Record<string, unknown[]>)[method]!;
     for (refuses of [false, true]) {
-      await adapter[method]!(...args).catch(() => undefined); // the answer is none; only the question counts
+      for (const dataset of datasets.keys()) {
+        // Only the question counts: there is no answer to it that could be made sense of.
+        await adapter[method]!(...args.map((arg) => (arg === chunk ? { ...chunk, dataset } : arg))).catch(
+          () => undefined,
+        );
+      }
     }
   } finally {
     for (const spy of spies) spy.mockRestore();

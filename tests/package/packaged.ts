@@ -42,10 +42,10 @@ export async function packaged(stage: string, name = stage, edit = (values: stri
   const folder = join(WORK, name);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  for (const file of ['functions', 'shared', 'node_modules', 'package.json', 'esbuild.config.js', 'serverless.yml']) {
-    symlinkSync(join(ROOT, file), join(folder, file));
+  for (const room of ['functions', 'shared', 'node_modules']) symlinkSync(join(ROOT, room), join(folder, room));
+  for (const file of ['resources', 'serverless.yml', 'esbuild.config.js', 'package.json']) {
+    cpSync(join(ROOT, file), join(folder, file), { recursive: true });
   }
-  cpSync(join(ROOT, 'resources'), join(folder, 'resources'), { recursive: true });
   const values = join(folder, `resources/stages/${stage}.yml`);
   writeFileSync(values, edit(readFileSync(values, 'utf8')));
   await sls(['package', '--stage', stage, '--region', 'eu-central-1'], folder);
@@ -57,6 +57,14 @@ export const templateOf = (folder: string) => join(folder, '.serverless/cloudfor
 /** Resources of a type by logical id. */
 export const ofType = ({ template }: Package, type: string) =>
   Object.entries(template.Resources).filter(([, { Type }]) => Type === type);
+
+/** The source map of a function's bundle. */
+export const mapOf = (
+  { folder }: Package,
+  stage: string,
+  name: string,
+): { sources: string[]; sourcesContent: string[] } =>
+  JSON.parse(readFileSync(join(folder, `.build/maps/${stage}/${name}.mjs.map`), 'utf8'));
 
 /** A function's zip: its size in bytes, and the files in it. */
 export function zipOf({ folder }: Package, name: string): { size: number; files: Map<string, Buffer> } {

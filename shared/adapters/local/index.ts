@@ -12,8 +12,8 @@ export const dataDirectory = (): string => process.env.ECOMFLOW_DIR ?? '.ecomflo
 export interface LocalWorld extends Omit<Ports, 'tokens'> {
   readonly log: StreamLog;
   readonly lake: LakeFolder;
-  /** An invoice and a customer that exist, to show where to look. */
-  example(): { readonly invoice_no: string; readonly customer_id: string } | undefined;
+  /** The tables themselves, for looking at what is there. */
+  inspect(): Pick<Database, 'all' | 'get'>;
   close(): void;
 }
 
@@ -38,7 +38,7 @@ export function openWorld(directory: string, at: Clock = systemClock): LocalWorl
     failed: failedIn(lake),
     log,
     lake,
-    example: () => database.get('select invoice_no, customer_id from customers limit 1'),
+    inspect: () => database,
     close: () => database.close(),
   };
 }
