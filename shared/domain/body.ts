@@ -1,5 +1,6 @@
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { CHARSETS, charsetNamed, decodeText, NotInCharset } from './charset';
+import { UnterminatedQuote } from './csv';
 import { csvHeader } from './cutting';
 import { type Dataset, datasets, type HeaderFault, type RowFormat } from './dataset';
 import { BrokenArray, JsonArrayRows } from './json';
@@ -16,13 +17,13 @@ export const LIMITS = {
 /** Types that a body may have, by content type or by `?type=`. */
 export type BodyType = 'csv' | 'json' | 'ndjson';
 
-const CONTENT_TYPES: Record<string, BodyType> = {
-  'text/csv': 'csv',
-  'application/csv': 'csv',
-  'application/json': 'json',
-  'application/x-ndjson': 'ndjson',
-  'application/ndjson': 'ndjson',
-};
+const CONTENT_TYPES: ReadonlyMap<string, BodyType> = new Map([
+  ['text/csv', 'csv'],
+  ['application/csv', 'csv'],
+  ['application/json', 'json'],
+  ['application/x-ndjson', 'ndjson'],
+  ['application/ndjson', 'ndjson'],
+]);
 const ACCEPTED_TYPES = [
   'text/csv',
   'application/json',
@@ -102,7 +103,7 @@ function bodyType(mime: string, named: string | undefined): BodyType {
       accepted: ['csv', 'json', 'ndjson'],
     });
   }
-  const type = CONTENT_TYPES[mime];
+  const type = CONTENT_TYPES.get(mime);
   if (type) return type;
   throw new Problem('unsupported_type', `The content type "${mime.slice(0, 64)}" is not taken.`, {
     accepted: ACCEPTED_TYPES,
@@ -115,7 +116,7 @@ function decompressed(bytes: Buffer): Buffer {
     bytes[0] === 0x1f && bytes[1] === 0x8b
       ? gunzipSync
       : bytes.length > 3 && bytes.readUInt32LE() === 0xfd2fb528
-        ? zstdDecompressSync
+        ? zstdFrames
         : undefined;
   let plain = bytes;
   try {
@@ -139,6 +140,23 @@ function decompressed(bytes: Buffer): Buffer {
   return plain;
 }
 
+/** All frames of a zstd text: what several threads or `cat` wrote has more than one, and Node stops after the first. */
+function zstdFrames(bytes: Buffer, { maxOutputLength }: { readonly maxOutputLength: number }): Buffer {
+  const frames: Buffer[] = [];
+  let left = maxOutputLength;
+  for (let at = 0; at < bytes.length; ) {
+    const options = { maxOutputLength: Math.max(left, 1), info: true };
+    const frame = zstdDecompressSync(bytes.subarray(at), options) as unknown as {
+      readonly buffer: Buffer;
+      readonly engine: { readonly bytesWritten: number };
+    };
+    frames.push(frame.buffer);
+    left -= frame.buffer.length;
+    at += frame.engine.bytesWritten;
+  }
+  return Buffer.concat(frames);
+}
+
 function decoded(bytes: Buffer, charset: (typeof CHARSETS)[number]): string {
   try {
     return decodeText(bytes, charset);
@@ -158,13 +176,28 @@ function csvBody(text: string, dataset: Dataset): Body {
   return { format: 'csv', columns, text, start: header.end, line: header.nextLine };
 }
 
-/** A CSV text's header, and which contract column each field holds. @throws Problem, UnterminatedQuote */
+/** A CSV text's header, and which contract column each field holds. @throws Problem */
 export function readHeader(text: string, dataset: Dataset) {
-  const header = csvHeader(text)!;
+  const header = withQuotesClosed(() => csvHeader(text)!);
   const found = dataset.header(header.fields);
   if ('kind' in found) throw headerProblem(found, dataset);
   const columns = header.fields.map((_, at) => dataset.contract.columns[found.positions.indexOf(at)]!.name);
   return { header, columns };
+}
+
+/** Walks over CSV rows. @throws Problem unterminated_quote with its line */
+export function withQuotesClosed<T>(walk: () => T): T {
+  try {
+    return walk();
+  } catch (cause) {
+    if (!(cause instanceof UnterminatedQuote)) throw cause;
+    throw new Problem(
+      'unterminated_quote',
+      `The quote that opens in line ${cause.line} is never closed.`,
+      { line: cause.line },
+      { cause },
+    );
+  }
 }
 
 function headerProblem({ kind, column }: HeaderFault, { contract }: Dataset): Problem {

@@ -4,17 +4,17 @@ import { isUtf8 } from 'node:buffer';
 export const CHARSETS = ['utf-8', 'us-ascii', 'iso-8859-1', 'windows-1252'] as const;
 export type Charset = (typeof CHARSETS)[number];
 
-const ALIASES: Record<string, Charset> = {
-  utf8: 'utf-8',
-  ascii: 'us-ascii',
-  latin1: 'iso-8859-1',
-  cp1252: 'windows-1252',
-};
+const ALIASES: ReadonlyMap<string, Charset> = new Map([
+  ['utf8', 'utf-8'],
+  ['ascii', 'us-ascii'],
+  ['latin1', 'iso-8859-1'],
+  ['cp1252', 'windows-1252'],
+]);
 
 /** The charset that a name means, undefined when it is none of ours. */
 export function charsetNamed(name: string): Charset | undefined {
   const lower = name.trim().toLowerCase();
-  return ALIASES[lower] ?? CHARSETS.find((charset) => charset === lower);
+  return ALIASES.get(lower) ?? CHARSETS.find((charset) => charset === lower);
 }
 
 /** A byte that the declared charset does not have there. `offset` counts bytes from 0. */

@@ -94,6 +94,8 @@ function contradictions(contract: Contract): string[] {
     if (!columns.has(name)) faults.push(`there is no column ${name}`);
   }
   if (columns.get(contract.event_time)?.type !== 'timestamp') faults.push('event_time is not a timestamp column');
+  if (contract.timezone !== undefined && !isZone(contract.timezone))
+    faults.push(`there is no zone ${contract.timezone}`);
   for (const rule of contract.reject) {
     const column = columns.get(rule.column);
     const numeric = rule.lessThan !== undefined || rule.lessThanOrEqual !== undefined;
@@ -108,6 +110,15 @@ function contradictions(contract: Contract): string[] {
     }
   }
   return faults;
+}
+
+function isZone(timeZone: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en-US', { timeZone });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Header spellings are compared without case, space and underscore. */

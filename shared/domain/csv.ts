@@ -100,9 +100,9 @@ export class CsvRows {
   }
 }
 
-/** Splits one row's text (as CsvRows found it) into its fields, quotes undone. */
-export function csvFields(row: string): string[] {
-  if (!row.includes('"')) return row.split(',');
+/** Splits one row's text (as CsvRows found it) into its fields, or the first `most` of them, quotes undone. */
+export function csvFields(row: string, most?: number): string[] {
+  if (!row.includes('"')) return row.split(',', most);
   const fields: string[] = [];
   let at = 0;
   for (;;) {
@@ -116,7 +116,7 @@ export function csvFields(row: string): string[] {
     const comma = row.indexOf(',', at);
     field += row.slice(at, comma === -1 ? row.length : comma);
     fields.push(field);
-    if (comma === -1) return fields;
+    if (comma === -1 || fields.length === most) return fields;
     at = comma + 1;
   }
 }

@@ -18,10 +18,19 @@ export function decodeCursor<T>(resource: string, cursor: string, isPlace: (plac
   const body = bytes.subarray(DIGEST_BYTES);
   const whole = cursor.length <= 1024 && bytes.toString('base64url') === cursor && bytes.length > DIGEST_BYTES;
   if (whole && timingSafeEqual(bytes.subarray(0, DIGEST_BYTES), digest(resource, body))) {
-    const place: unknown = JSON.parse(body.toString('utf8'));
+    const place = parsed(body);
     if (isPlace(place)) return place;
   }
   throw new Problem('invalid_cursor', 'Use next_cursor of the page before as it was given, on the same address.');
+}
+
+/** Undefined for what is no JSON: the digest is no secret. */
+function parsed(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch {
+    return undefined;
+  }
 }
 
 const digest = (resource: string, body: Buffer): Buffer =>

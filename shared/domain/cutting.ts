@@ -56,13 +56,16 @@ class Lines implements RowBorders {
   }
 }
 
+/** A contract has up to 200 columns: with one field more, a header has one that is unknown or repeated. */
+const MOST_FIELDS = 201;
+
 /** A CSV text's header row and where the rows start, undefined when there is no row at all. */
 export function csvHeader(text: string): { fields: string[]; end: number; nextLine: number } | undefined {
   const rows = new CsvRows(text);
   const header = rows.next();
   return (
     header && {
-      fields: csvFields(text.slice(header.start, header.end)),
+      fields: csvFields(text.slice(header.start, header.end), MOST_FIELDS),
       end: rows.position,
       nextLine: rows.currentLine,
     }

@@ -1,4 +1,4 @@
-import { type Contract, normalizeHeader, readContract } from './contract';
+import { type Contract, ContractError, normalizeHeader, readContract } from './contract';
 import eventsContract from './contracts/events.json';
 import transactionsContract from './contracts/transactions.json';
 import { csvFields } from './csv';
@@ -84,7 +84,7 @@ export function compile(contract: Contract): Dataset {
       if (format === 'csv') {
         const positions = positionsOf(names);
         return (text) => {
-          const fields = csvFields(text);
+          const fields = csvFields(text, names.length + 1);
           if (fields.length > names.length) return rejected(UNPARSEABLE, beyond(names.length));
           if (fields.length < names.length) return rejected(MISSING, names[fields.length]!);
           return cleanFields(fields, positions);
@@ -114,7 +114,13 @@ function fieldCleaner(contract: Contract): (fields: readonly string[], positions
   const width = columns.length;
   const names = columns.map(({ name }) => name);
   const parsers = columns.map((column) => valueParser(column, contract.timezone ?? 'UTC'));
-  const absent = columns.map((column): Value | undefined => column.default ?? (column.nullable ? null : undefined));
+  const absent = columns.map((column, i) => {
+    if (column.default === undefined) return column.nullable ? null : undefined;
+    const value = parsers[i]!(column.default);
+    if (value === undefined)
+      throw new ContractError(`${contract.name}: the default of ${column.name} is not of its type`);
+    return value;
+  });
   const rules = contract.reject.map((rule) => {
     const i = names.indexOf(rule.column);
     return { refuses: predicate(rule, columns[i]!), i, outcome: rejected(rule.reason, rule.column) };

@@ -89,6 +89,9 @@ export class JsonArrayRows {
   }
 }
 
+/** Longer than a row can be, however its text is escaped. Parsing takes some fifty bytes of memory a character. */
+const MOST_CHARACTERS = 2 * 1024 * 1024;
+
 /** A value that no column type accepts: JSON's true, false, arrays and objects are no cell of a table. */
 const NO_CELL = '\u0000';
 
@@ -101,6 +104,7 @@ export type JsonRow = { readonly fields: string[] } | { readonly unknown: string
  * is no column.
  */
 export function jsonFields(text: string, position: (key: string) => number | undefined, width: number): JsonRow {
+  if (text.length > MOST_CHARACTERS) return undefined;
   let object: unknown;
   try {
     object = JSON.parse(text, (_key, value, context?: { source?: string }) =>

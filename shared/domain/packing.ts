@@ -73,13 +73,14 @@ export function unpack(record: Uint8Array): Chunk {
   const headEnd = PREFIX + bytes.readUInt32BE(4);
   let header: Omit<Chunk, 'text'>;
   let text: Buffer;
+  let id: string;
   try {
     header = JSON.parse(bytes.toString('utf8', PREFIX, headEnd)) as Omit<Chunk, 'text'>;
     text = zstdDecompressSync(bytes.subarray(headEnd), { maxOutputLength: MAX_TEXT_BYTES });
+    id = chunkId(header.batch_id, header.first_line, digestOf(text));
   } catch (cause) {
     throw new NotAChunk('the record cannot be read', { cause });
   }
-  const id = chunkId(header.batch_id, header.first_line, digestOf(text));
   if (id !== header.chunk_id) throw new NotAChunk(`the record calls itself ${header.chunk_id} and is ${id}`);
   return { ...header, text: text.toString('utf8') };
 }

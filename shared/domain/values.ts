@@ -49,7 +49,9 @@ function decimalParser(precision: number, scale: number): ValueParser {
     const [, sign, before = '', behind = ''] = match;
     if (before === '' && behind === '') return undefined;
     const digits = before.length > 1 && before.charCodeAt(0) === 48 ? before.replace(/^0+(?=\d)/, '') : before || '0';
-    const fraction = behind === '' || behind.charCodeAt(behind.length - 1) !== 48 ? behind : behind.replace(/0+$/, '');
+    let end = behind.length; // by hand: /0+$/ takes the square of the length where zeros end in another digit
+    while (behind.charCodeAt(end - 1) === 48) end--;
+    const fraction = behind.slice(0, end);
     if (fraction.length > scale || (digits.length > whole && digits !== '0')) return undefined;
     const number = fraction === '' ? digits : `${digits}.${fraction}`;
     return sign === '-' && number !== '0' ? `-${number}` : number;
