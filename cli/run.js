@@ -13,7 +13,7 @@ if (Number(process.versions.node.split('.')[0]) < 24) {
 }
 
 async function run() {
-  const { build } = require('esbuild');
+  const { build, stop } = require('esbuild');
   const outfile = join(root, '.build', 'cli', `${name}.mjs`);
   const { define, banner } = require('../esbuild.config.js')({ service: { provider: { stage: 'local' } } });
   await build({
@@ -30,6 +30,7 @@ async function run() {
     logLevel: 'warning',
     sourcemap: 'inline',
   });
+  await stop();
   process.setSourceMapsEnabled(true);
   const { main } = await import(pathToFileURL(outfile).href);
   process.exitCode = await main(args);

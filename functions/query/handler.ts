@@ -1,6 +1,7 @@
 import * as adapters from '#adapters';
 import { http } from '../../shared/adapters/lambda/http';
 import { ROUTES, type Route } from '../../shared/domain/api';
+import { openApi } from '../../shared/domain/openapi';
 import { Problem } from '../../shared/domain/problem';
 import { authorize } from '../../shared/pipeline/authorize';
 import * as questions from '../../shared/pipeline/questions';
@@ -29,6 +30,7 @@ const ANSWERS: Partial<Record<Route, Answer>> = {
     version: process.env.ECOMFLOW_VERSION,
     commit: process.env.ECOMFLOW_COMMIT,
   }),
+  'GET /v1/openapi.json': () => openApi(process.env.ECOMFLOW_VERSION ?? 'unknown'),
 };
 
 /** Questions about what came in; the route table says which stage answers. */

@@ -37,7 +37,7 @@ describe('elements of a JSON array', () => {
   });
 
   test('become one line each', () => {
-    expect(rows('[{\n "a":\r\n 1\r},\n{"b":\n\n2}]')).toEqual(['{  "a":   1 }', '{"b": 2}']);
+    expect(rows('[{\n "a":\r\n 1\r},\n{"b":\n\n2}]')).toEqual(['{  "a":  1 }', '{"b": 2}']);
   });
 
   test('are the same in pieces cut anywhere', () => {

@@ -1,0 +1,101 @@
+/* Examples of the API's document: the first invoice of UCI Online Retail, and a click of REES46's shop. */
+
+const batch_id = 'd2f1a6c0b94e4f7a8c35e61907b2d48f';
+const file = '6b1f0e4d8a2c97350fe1b4d6c8a9027355e1d0c2b3a4f5968778695a4b3c2d1e';
+const invoice = {
+  invoice_no: '536365',
+  invoice_date: '2010-12-01T08:26:00Z',
+  customer_id: '17850',
+  country: 'United Kingdom',
+};
+const row = {
+  invoice_no: '536365',
+  stock_code: '85123A',
+  description: 'WHITE HANGING HEART T-LIGHT HOLDER',
+  quantity: 6,
+  invoice_date: '2010-12-01T08:26:00Z',
+  unit_price: '2.55',
+  customer_id: '17850',
+  country: 'United Kingdom',
+};
+const line = { line_id: '409e1a99433e6db6d842be938c2c4c35', ...row };
+const balance = {
+  status: 'complete',
+  received: 1000,
+  kept: 972,
+  duplicate: 9,
+  rejected: { cancellation: 18, missing: 1 },
+  pending: 0,
+  balanced: true,
+};
+const invoices = [{ invoice_no: '536365', invoice_date: '2010-12-01T08:26:00Z', country: 'United Kingdom' }];
+const customer = { customer_id: '17850', invoices, next_cursor: null };
+
+/** A body for each data set and type. */
+export const BODIES: Readonly<Record<string, { readonly csv: string; readonly json: readonly object[] }>> = {
+  transactions: {
+    csv: 'InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n536365,85123A,WHITE HANGING HEART T-LIGHT HOLDER,6,12/1/2010 8:26,2.55,17850,United Kingdom\n',
+    json: [row],
+  },
+  events: {
+    csv: 'event_time,event_type,product_id,category_id,category_code,brand,price,user_id,user_session\n2019-10-01 00:00:00 UTC,cart,5773203,1487580005134238553,,runail,2.62,463240011,26dd6e6e-4dac-4778-8d2c-92e149dab885\n',
+    json: [
+      {
+        event_time: '2019-10-01T00:00:00Z',
+        event_type: 'cart',
+        product_id: '5773203',
+        category_id: '1487580005134238553',
+        category_code: null,
+        brand: 'runail',
+        price: '2.62',
+        user_id: '463240011',
+        user_session: '26dd6e6e-4dac-4778-8d2c-92e149dab885',
+      },
+    ],
+  },
+};
+
+/** An answer for each schema that an operation answers with. */
+export const ANSWERS = {
+  Accepted: { batch_id, dataset: 'transactions', rows: 1000, chunks: 1, known: false },
+  Validation: {
+    dataset: 'transactions',
+    rows: 2,
+    accepted: 1,
+    rejected: { cancellation: 1 },
+    verdicts: [
+      { line: 2, kind: 'kept', line_id: line.line_id, row },
+      { line: 3, kind: 'rejected', reason: 'cancellation', field: 'invoice_no' },
+    ],
+    truncated: false,
+  },
+  Batch: {
+    batch_id,
+    dataset: 'transactions',
+    contract_version: 1,
+    ...balance,
+    chunks: { total: 1, cleaned: 1 },
+    received_at: '2026-03-01T12:00:00.000Z',
+    accepted_at: '2026-03-01T12:00:00.120Z',
+    sent_by: 'ecomflow-local-shop',
+    file: { hash: file, part: 1, parts: 1 },
+  },
+  File: { file, dataset: 'transactions', ...balance, parts: { total: 1, accepted: [1] }, batches: [batch_id] },
+  RejectedRows: {
+    batch_id,
+    rows: [
+      {
+        line: 142,
+        reason: 'cancellation',
+        field: 'invoice_no',
+        text: 'C536379,D,Discount,-1,12/1/2010 9:41,27.5,14527,United Kingdom',
+      },
+    ],
+    next_cursor: null,
+  },
+  Invoice: { ...invoice, line_count: 1, total: '15.3', lines: [line], next_cursor: null },
+  InvoiceItems: [line],
+  Customer: { country: 'United Kingdom', ...customer },
+  CustomerInvoices: customer,
+  Health: { status: 'ok', version: '0.1.0', commit: '8c71012d5f1e4a7b9c3d2e1f0a9b8c7d6e5f4a3b' },
+} as const;

@@ -1,0 +1,200 @@
+import type { Contract } from '../contract';
+import { datasets } from '../dataset';
+import { jsonSchema, type Schema, typeName } from '../describe';
+import { PROBLEMS } from '../problem';
+
+/** Verdicts of one answer at most. */
+export const MOST_VERDICTS = 5000;
+
+const contracts = [...datasets.values()].map(({ contract }) => contract);
+
+export const schemaRef = (name: string): Schema => ({ $ref: `#/components/schemas/${name}` });
+export const arrayOf = (items: Schema, limits: Schema = {}): Schema => ({ type: 'array', items, ...limits });
+export const inputRef = (contract: Contract): Schema => schemaRef(`${typeName(contract)}Input`);
+
+const text = (description: string, limits: Schema = {}): Schema => ({ type: 'string', description, ...limits });
+const count = (description: string, minimum = 0): Schema => ({ type: 'integer', description, minimum });
+const hex = (digits: number, description: string): Schema => text(description, { pattern: `^[0-9a-f]{${digits}}$` });
+const time = (description: string): Schema => text(description, { format: 'date-time' });
+/** An object all of whose members are always there. */
+const object = (description: string, properties: Record<string, Schema>): Schema => ({
+  type: 'object',
+  description,
+  properties,
+  required: Object.keys(properties),
+});
+
+const dataset = text('The data set', { enum: contracts.map(({ name }) => name) });
+const batchId = hex(32, 'Made from the content: the same content is the same batch');
+const lineId = hex(32, 'Identity of the row: rows that agree in all columns have the same');
+const cursor: Schema = {
+  type: ['string', 'null'],
+  description: 'What to send as `cursor` for the next page; null on the last',
+};
+const reasons: Schema = {
+  type: 'object',
+  description: 'Refused rows, counted by reason',
+  additionalProperties: { type: 'integer', minimum: 1 },
+};
+const balance = {
+  status: text(
+    '`open`: not wholly taken in, send it again; `accepted`: being cleaned; `complete`: every row has its outcome',
+    {
+      enum: ['open', 'accepted', 'complete'],
+    },
+  ),
+  received: count('Rows received'),
+  kept: count('Rows kept'),
+  duplicate: count('Rows that had come before'),
+  rejected: reasons,
+  pending: count('Rows that have no outcome yet'),
+  balanced: {
+    type: 'boolean',
+    description: 'True once received = kept + duplicate + rejected; it becomes so within seconds',
+  },
+};
+const refused = {
+  reason: text('Why it is refused: `missing`, `unparseable`, or a reason of the contract', {
+    examples: ['missing', 'unparseable', ...contracts.flatMap(({ reject }) => reject.map(({ reason }) => reason))],
+  }),
+  field: text('The column it is refused for; `row` for the whole row'),
+};
+const line = count('Line that the row starts in, in the body or in the file it is a part of', 1);
+
+const rows = Object.fromEntries(
+  contracts.flatMap((contract) => {
+    const { input, row } = jsonSchema(contract);
+    return [
+      [`${typeName(contract)}Input`, input],
+      [typeName(contract), row],
+    ];
+  }),
+) as Record<string, Schema & { properties: Record<string, Schema>; required: readonly string[] }>;
+
+const sale = rows.Transaction!;
+const { invoice_no, invoice_date, customer_id, country } = sale.properties as Record<
+  'invoice_no' | 'invoice_date' | 'customer_id' | 'country',
+  Schema
+>;
+const customerInvoices = {
+  customer_id,
+  invoices: arrayOf(schemaRef('CustomerInvoice'), { description: 'By number', minItems: 1 }),
+  next_cursor: cursor,
+};
+
+/** What bodies and answers look like. Answers may get further members; clients are to pass over what they do not know. */
+export const SCHEMAS: Readonly<Record<string, Schema>> = {
+  ...rows,
+  Accepted: object('Every row is in the stream', {
+    batch_id: batchId,
+    dataset,
+    rows: count('Rows received', 1),
+    chunks: count('Chunks that they travel in', 1),
+    known: { type: 'boolean', description: 'True when the same content had been accepted before' },
+  }),
+  Validation: object('The verdict of the contract on each row', {
+    dataset,
+    rows: count('Rows in the body', 1),
+    accepted: count('Rows that would be kept, or be duplicates'),
+    rejected: reasons,
+    verdicts: arrayOf(schemaRef('Verdict'), {
+      description: `In the order of the body; the first ${MOST_VERDICTS}`,
+      maxItems: MOST_VERDICTS,
+    }),
+    truncated: { type: 'boolean', description: 'True when there are more rows than verdicts' },
+  }),
+  Verdict: {
+    oneOf: [
+      object('The row is accepted', {
+        line,
+        kind: { const: 'kept' },
+        line_id: lineId,
+        row: {
+          description: 'The row as it would be kept',
+          anyOf: contracts.map((contract) => schemaRef(typeName(contract))),
+        },
+      }),
+      object('The row is refused', { line, kind: { const: 'rejected' }, ...refused }),
+    ],
+  },
+  Batch: object('What was received in one request, and what became of it', {
+    batch_id: batchId,
+    dataset,
+    contract_version: count('Version of the contract that it was taken in with', 1),
+    ...balance,
+    chunks: object('Chunks of the batch', { total: count('All of them', 1), cleaned: count('Those that are through') }),
+    received_at: time('When it came'),
+    accepted_at: {
+      type: ['string', 'null'],
+      format: 'date-time',
+      description: 'When all of it was in the stream; null while open',
+    },
+    sent_by: text("The token's subject"),
+    file: {
+      ...object('The file that it is a part of, if it was said', {
+        hash: hex(64, "SHA-256 of the file's decompressed bytes"),
+        part: count('Counted from 1', 1),
+        parts: count('Parts of the file', 1),
+      }),
+      type: ['object', 'null'],
+    },
+  }),
+  File: object('The sum over the parts of a file that have come', {
+    file: hex(64, "SHA-256 of the file's decompressed bytes"),
+    dataset,
+    ...balance,
+    parts: object('Parts of the file', {
+      total: count('Parts that it was said to have', 1),
+      accepted: arrayOf({ type: 'integer', minimum: 1 }, { description: 'Those that are wholly taken in' }),
+    }),
+    batches: arrayOf(batchId, { description: 'One per part that came' }),
+  }),
+  RejectedRows: object('Refused rows of a batch, in its order', {
+    batch_id: batchId,
+    rows: arrayOf(object('A refused row', { line, ...refused, text: text('The row as it came') })),
+    next_cursor: cursor,
+  }),
+  InvoiceLine: {
+    ...sale,
+    description: 'A line of an invoice',
+    properties: { line_id: lineId, ...sale.properties },
+    required: ['line_id', ...sale.required],
+  },
+  Invoice: object('An invoice with its lines; date, customer and country are those of its first line', {
+    invoice_no,
+    invoice_date,
+    customer_id,
+    country,
+    line_count: count('Lines of the whole invoice', 1),
+    total: text('Exact sum of quantity times unit_price over the whole invoice', { pattern: '^\\d+(\\.\\d*[1-9])?$' }),
+    lines: arrayOf(schemaRef('InvoiceLine'), { description: 'In the order in which they came' }),
+    next_cursor: cursor,
+  } as Record<string, Schema>),
+  CustomerInvoice: object('An invoice of a customer', { invoice_no, invoice_date, country }),
+  Customer: object('A customer with the first of their invoices', {
+    customer_id,
+    country: { ...country, description: 'Country of the first invoice of the page' },
+    ...Object.fromEntries(Object.entries(customerInvoices).slice(1)),
+  } as Record<string, Schema>),
+  CustomerInvoices: object("A page of a customer's invoices", customerInvoices as Record<string, Schema>),
+  Health: object('The service answers', {
+    status: { const: 'ok' },
+    version: text('Version of ecomflow'),
+    commit: text('Commit that it was built from; `unknown` outside a checkout'),
+  }),
+  Problem: {
+    ...object('Problem details (RFC 9457). Branch on `code`; the rest is for people', {
+      type: text('A URN made of the code', { pattern: '^urn:ecomflow:problem:[a-z_]+$' }),
+      title: text('The code in words'),
+      status: { type: 'integer', enum: [...new Set(Object.values(PROBLEMS).map(({ status }) => status))] },
+      code: text('A stable word', { enum: Object.keys(PROBLEMS) }),
+      detail: text('What is wrong with this request and what to do'),
+      instance: text('The path that was asked'),
+    }),
+    additionalProperties: { description: 'Facts for programs, such as column, line, offset, limit or request_id' },
+  },
+  GatewayMessage: {
+    ...object("The gateway's own answer, which no function has seen", { message: text('What is wrong') }),
+    additionalProperties: true,
+  },
+};
