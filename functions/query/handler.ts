@@ -15,6 +15,8 @@ const ports = {
   customers: adapters.customers(),
 };
 
+const version = process.env.ECOMFLOW_VERSION ?? 'unknown';
+
 type Answer = (question: questions.Question, available: typeof ports) => unknown;
 
 const ANSWERS: Partial<Record<Route, Answer>> = {
@@ -25,12 +27,8 @@ const ANSWERS: Partial<Record<Route, Answer>> = {
   'GET /v1/invoices/{invoice_no}/items/{stock_code}': questions.invoiceItems,
   'GET /v1/customers/{customer_id}': questions.customer,
   'GET /v1/customers/{customer_id}/invoices': questions.customerInvoices,
-  'GET /v1/health': () => ({
-    status: 'ok',
-    version: process.env.ECOMFLOW_VERSION,
-    commit: process.env.ECOMFLOW_COMMIT,
-  }),
-  'GET /v1/openapi.json': () => openApi(process.env.ECOMFLOW_VERSION ?? 'unknown'),
+  'GET /v1/health': () => ({ status: 'ok', version, commit: process.env.ECOMFLOW_COMMIT }),
+  'GET /v1/openapi.json': () => openApi(version),
 };
 
 /** Questions about what came in; the route table says which stage answers. */

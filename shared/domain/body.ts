@@ -65,7 +65,7 @@ export function datasetNamed(name: string): Dataset {
 
 /** Decompresses, decodes and checks a body as far as its header. @throws Problem */
 export function readBody(sent: Sent, dataset: Dataset): Body {
-  const [mime = '', ...parameters] = sent.contentType.toLowerCase().split(';');
+  const [mime, ...parameters] = sent.contentType.toLowerCase().split(';') as [string, ...string[]];
   const type = bodyType(mime.trim(), sent.type);
   const declared = sent.charset ?? parameters.map((p) => /^\s*charset="?([^"]*)"?\s*$/.exec(p)?.[1]).find(Boolean);
   const charset = charsetNamed(declared ?? 'utf-8');
@@ -158,16 +158,26 @@ function zstdFrames(bytes: Buffer, { maxOutputLength }: { readonly maxOutputLeng
 }
 
 function decoded(bytes: Buffer, charset: (typeof CHARSETS)[number]): string {
-  try {
-    return decodeText(bytes, charset);
-  } catch (cause) {
-    if (!(cause instanceof NotInCharset)) throw cause;
-    throw new Problem(
+  const problem = (cause: NotInCharset) =>
+    new Problem(
       'not_in_charset',
       `Byte ${cause.offset} is not ${charset}. Name the body's charset with ?charset=.`,
       { charset, offset: cause.offset },
       { cause },
     );
+  return refusing(NotInCharset, problem, () => decodeText(bytes, charset));
+}
+
+/** What `work` gives. An error of the kind is the sender's: a problem; any other stays what it is. @throws Problem */
+function refusing<T, E extends Error>(
+  kind: abstract new (...parts: never[]) => E,
+  problem: (cause: E) => Problem,
+  work: () => T,
+): T {
+  try {
+    return work();
+  } catch (cause) {
+    throw cause instanceof kind ? problem(cause) : cause;
   }
 }
 
@@ -187,17 +197,14 @@ export function readHeader(text: string, dataset: Dataset) {
 
 /** Walks over CSV rows. @throws Problem unterminated_quote with its line */
 export function withQuotesClosed<T>(walk: () => T): T {
-  try {
-    return walk();
-  } catch (cause) {
-    if (!(cause instanceof UnterminatedQuote)) throw cause;
-    throw new Problem(
+  const problem = (cause: UnterminatedQuote) =>
+    new Problem(
       'unterminated_quote',
       `The quote that opens in line ${cause.line} is never closed.`,
       { line: cause.line },
       { cause },
     );
-  }
+  return refusing(UnterminatedQuote, problem, walk);
 }
 
 function headerProblem({ kind, column }: HeaderFault, { contract }: Dataset): Problem {
@@ -226,14 +233,14 @@ function ndjsonBody(text: string, dataset: Dataset): Body {
 
 /** A JSON array as NDJSON. Its rows are numbered by their place in the array. */
 function elements(text: string): string {
-  try {
+  const problem = (cause: BrokenArray) =>
+    new Problem('broken_json', `The body cannot be read: ${cause.message}.`, { offset: cause.offset }, { cause });
+  const found = refusing(BrokenArray, problem, () => {
     const rows = new JsonArrayRows();
-    const found = rows.push(text);
+    const all = rows.push(text);
     rows.end();
-    if (found.length === 0) throw new Problem('empty_body', 'The array is empty.');
-    return found.join('\n');
-  } catch (cause) {
-    if (!(cause instanceof BrokenArray)) throw cause;
-    throw new Problem('broken_json', `The body cannot be read: ${cause.message}.`, { offset: cause.offset }, { cause });
-  }
+    return all;
+  });
+  if (found.length === 0) throw new Problem('empty_body', 'The array is empty.');
+  return found.join('\n');
 }

@@ -45,7 +45,7 @@ export function decodeText(bytes: Buffer, charset: Charset): string {
   return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
 }
 
-/** Halves the bytes until the first sequence that is not UTF-8 is found. */
+/** Halves bytes, which are not UTF-8 as a whole, until the first sequence that is not is found. */
 function firstInvalidUtf8(bytes: Buffer): number {
   let valid = 0; // everything before is UTF-8 and ends between characters
   let end = bytes.length;
@@ -56,10 +56,10 @@ function firstInvalidUtf8(bytes: Buffer): number {
     if (isUtf8(bytes.subarray(valid, middle))) valid = middle;
     else end = middle;
   }
-  for (let length = 1; valid < end; length = 1) {
+  for (;;) {
+    let length = 1;
     while (length <= 4 && !isUtf8(bytes.subarray(valid, valid + length))) length++;
-    if (length > 4 || valid + length > bytes.length) return valid;
+    if (length > 4) return valid;
     valid += length;
   }
-  return valid;
 }

@@ -1,4 +1,4 @@
-import { rowsOf } from './cutting';
+import { rowBorders } from './cutting';
 import type { Dataset } from './dataset';
 import type { KeptRow, Rejected } from './outcome';
 import type { Chunk } from './packing';
@@ -27,9 +27,12 @@ export function cleanRows(chunk: Chunk, dataset: Dataset): CleanedChunk {
   const accepted: KeptRow[] = [];
   const rejected: RejectedRow[] = [];
   let repeated = 0;
-  for (const { text, line } of rowsOf(chunk.text, chunk.format, chunk.first_line)) {
+  const borders = rowBorders(chunk.text, chunk.format, chunk.first_line);
+  for (let row = borders.next(); row; row = borders.next()) {
+    const text = chunk.text.slice(row.start, row.end);
     const verdict = clean(text);
-    if (verdict.kind === 'rejected') rejected.push({ line, reason: verdict.reason, field: verdict.field, text });
+    if (verdict.kind === 'rejected')
+      rejected.push({ line: row.line, reason: verdict.reason, field: verdict.field, text });
     else if (seen.has(verdict.line_id)) repeated++;
     else {
       seen.add(verdict.line_id);

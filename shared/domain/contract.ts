@@ -59,10 +59,9 @@ const shape = new Validator(schema as Schema, '2020-12', false);
 export function readContract(document: unknown): Contract {
   const { valid, errors } = shape.validate(document);
   if (!valid) {
+    // What contains a fault is reported too: "Property ... does not match schema".
     const faults = errors.filter((fault) => !fault.error.includes('does not match schema'));
-    throw new ContractError(
-      (faults.length ? faults : errors).map((e) => `${e.instanceLocation}: ${e.error}`).join('\n'),
-    );
+    throw new ContractError(faults.map((e) => `${e.instanceLocation}: ${e.error}`).join('\n'));
   }
   const contract = document as Contract;
   const faults = contradictions(contract);

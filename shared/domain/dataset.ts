@@ -6,7 +6,7 @@ import { lineId, SEPARATOR } from './identity';
 import { jsonFields } from './json';
 import { MISSING, type Rejected, UNPARSEABLE, type Value, type Verdict } from './outcome';
 import { predicate } from './rules';
-import { valueParser } from './values';
+import { isText, valueParser } from './values';
 
 /** How rows are written down within a chunk. A JSON array is cut into NDJSON on the way in. */
 export type RowFormat = 'csv' | 'ndjson';
@@ -87,14 +87,14 @@ export function compile(contract: Contract): Dataset {
           const fields = csvFields(text, names.length + 1);
           if (fields.length > names.length) return rejected(UNPARSEABLE, beyond(names.length));
           if (fields.length < names.length) return rejected(MISSING, names[fields.length]!);
-          return cleanFields(fields, positions);
+          return cleanFields(fields, positions, isText(text));
         };
       }
       return (text) => {
         const row = jsonFields(text, position, columns.length);
         if (row === undefined) return rejected(UNPARSEABLE, WHOLE_ROW);
         if ('unknown' in row) return rejected(UNPARSEABLE, row.unknown.slice(0, 64));
-        return cleanFields(row.fields, inOrder);
+        return cleanFields(row.fields, inOrder, false); // escapes hide what a text is made of
       };
     },
 
@@ -109,11 +109,15 @@ export function compile(contract: Contract): Dataset {
 }
 
 /** The contract's reading and rules as one function over a row's fields. */
-function fieldCleaner(contract: Contract): (fields: readonly string[], positions: Positions) => Verdict {
+function fieldCleaner(
+  contract: Contract,
+): (fields: readonly string[], positions: Positions, areText: boolean) => Verdict {
   const { columns } = contract;
   const width = columns.length;
   const names = columns.map(({ name }) => name);
-  const parsers = columns.map((column) => valueParser(column, contract.timezone ?? 'UTC'));
+  const timezone = contract.timezone ?? 'UTC';
+  const parsers = columns.map((column) => valueParser(column, timezone));
+  const textParsers = columns.map((column) => valueParser(column, timezone, 'text'));
   const absent = columns.map((column, i) => {
     if (column.default === undefined) return column.nullable ? null : undefined;
     const value = parsers[i]!(column.default);
@@ -122,30 +126,26 @@ function fieldCleaner(contract: Contract): (fields: readonly string[], positions
     return value;
   });
   const rules = contract.reject.map((rule) => {
-    const i = names.indexOf(rule.column);
-    return { refuses: predicate(rule, columns[i]!), i, outcome: rejected(rule.reason, rule.column) };
+    const column = columns.find(({ name }) => name === rule.column)!;
+    return { refuses: predicate(rule, column), column: rule.column, outcome: rejected(rule.reason, rule.column) };
   });
-  const identity = contract.identity.map((name) => names.indexOf(name));
+  const { identity } = contract;
+  const canonical = new Array<Value>(identity.length); // filled anew for every row; null joins as the empty text
 
-  return (fields, positions) => {
-    const values = new Array<Value>(width);
+  return (fields, positions, areText) => {
+    const parse = areText ? textParsers : parsers;
+    const row: Record<string, Value> = {};
     for (let i = 0; i < width; i++) {
       const at = positions[i]!;
       const text = at === -1 ? '' : fields[at]!.trim();
-      const value = text === '' ? absent[i] : parsers[i]!(text);
+      const value = text === '' ? absent[i] : parse[i]!(text);
       if (value === undefined) return rejected(text === '' ? MISSING : UNPARSEABLE, names[i]!);
-      values[i] = value;
+      row[names[i]!] = value;
     }
-    for (const { refuses, i, outcome } of rules) if (refuses(values[i]!)) return outcome;
+    for (const { refuses, column, outcome } of rules) if (refuses(row[column]!)) return outcome;
 
-    let canonical = '';
-    for (let k = 0; k < identity.length; k++) {
-      const value = values[identity[k]!]!;
-      canonical += (k === 0 ? '' : SEPARATOR) + (value === null ? '' : value);
-    }
-    const row: Record<string, Value> = {};
-    for (let i = 0; i < width; i++) row[names[i]!] = values[i]!;
-    return { kind: 'kept', line_id: lineId(canonical), row };
+    for (let k = 0; k < identity.length; k++) canonical[k] = row[identity[k]!]!;
+    return { kind: 'kept', line_id: lineId(canonical.join(SEPARATOR)), row };
   };
 }
 

@@ -19,8 +19,9 @@ export class BrokenArray extends Error {
 }
 
 /**
- * Cuts a JSON array that arrives in pieces into its elements' texts. Line ends between tokens become spaces, so each
- * element is one NDJSON line. Elements are not parsed.
+ * Cuts a JSON array that arrives in pieces into its elements' texts. Line ends become tabs, which JSON takes between
+ * tokens and refuses within text: each element is one NDJSON line, and what was no JSON stays none. Elements are not
+ * parsed.
  */
 export class JsonArrayRows {
   private state: 'before' | 'value' | 'comma' | 'after' = 'before';
@@ -36,7 +37,7 @@ export class JsonArrayRows {
     const found: string[] = [];
     let from = 0;
     const take = (end: number) => {
-      const row = (this.element + text.slice(from, end)).replace(/[\r\n]+/g, ' ').trim();
+      const row = (this.element + text.slice(from, end)).replace(/[\r\n]+/g, '\t').trim();
       this.element = '';
       if (row === '') throw new BrokenArray('an element is missing', this.consumed + end);
       found.push(row);

@@ -5,7 +5,7 @@ export function exactTotal(
 ): string {
   let total = 0n;
   for (const { quantity, price } of lines) {
-    const [whole = '', fraction = ''] = price.split('.');
+    const [whole, fraction = ''] = price.split('.') as [string, string?];
     total += BigInt(quantity) * BigInt(whole + fraction.padEnd(scale, '0'));
   }
   const digits = (total < 0n ? -total : total).toString().padStart(scale + 1, '0');

@@ -12,7 +12,11 @@ export function predicate(rule: Rule, column: Column): Predicate {
   const { startsWith, matches, lessThan, lessThanOrEqual, notIn } = rule;
   if (startsWith !== undefined) {
     const prefix = startsWith.toUpperCase();
-    return (value) => value !== null && String(value).slice(0, prefix.length).toUpperCase() === prefix;
+    const first = [prefix[0]!, prefix[0]!.toLowerCase()]; // most texts differ there already
+    return (value) => {
+      const text = String(value ?? '');
+      return first.includes(text[0]!) && text.slice(0, prefix.length).toUpperCase() === prefix;
+    };
   }
   if (matches !== undefined) {
     const pattern = new RegExp(matches, 'u');

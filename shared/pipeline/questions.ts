@@ -129,8 +129,7 @@ export async function customerInvoices(question: Question, { customers }: Pick<P
   const limit = pageSize(question);
   const after = placeOf(question, isText);
   const found = await customers.invoices(customer_id, { limit: limit + 1, ...(after !== undefined && { after }) });
-  if (found.length === 0 && after === undefined)
-    throw new Problem('not_found', 'There is no invoice of this customer.');
+  if (found.length === 0) throw new Problem('not_found', 'There is no invoice of this customer.');
   const invoices = found
     .slice(0, limit)
     .map(({ invoice_no, invoice_date, country }) => ({ invoice_no, invoice_date, country }));

@@ -37,7 +37,12 @@ describe('elements of a JSON array', () => {
   });
 
   test('become one line each', () => {
-    expect(rows('[{\n "a":\r\n 1\r},\n{"b":\n\n2}]')).toEqual(['{  "a":  1 }', '{"b": 2}']);
+    expect(rows('[{\n "a":\r\n 1\r},\n{"b":\n\n2}]')).toEqual(['{\t "a":\t 1\t}', '{"b":\t2}']);
+  });
+
+  test('with a line end within text stay what they were: no JSON', () => {
+    const [row] = rows('[{"a":"two\nlines"}]');
+    expect(() => JSON.parse(row!)).toThrow(SyntaxError);
   });
 
   test('are the same in pieces cut anywhere', () => {

@@ -1,0 +1,101 @@
+import { dynamoBatches, dynamoChunks } from '../../shared/adapters/aws/batches';
+import { systemClock } from '../../shared/adapters/aws/clock';
+import { dynamoCustomers } from '../../shared/adapters/aws/customers';
+import { s3Failed } from '../../shared/adapters/aws/failed';
+import { dynamoInvoices } from '../../shared/adapters/aws/invoices';
+import { firehoseLanding } from '../../shared/adapters/aws/landing';
+import { s3Rejects } from '../../shared/adapters/aws/rejects';
+import { kinesisStream } from '../../shared/adapters/aws/stream';
+import { type CleanPorts, cleanRecords } from '../../shared/pipeline/clean';
+import { ingest } from '../../shared/pipeline/ingest';
+import { FakeAws } from './fake-aws';
+import { apiUnits } from './units';
+
+/** Time that a function takes, summed over its invocations. */
+export interface Spent {
+  invocations: number;
+  cpuSeconds: number;
+  waitSeconds: number;
+}
+
+/** What some rows asked of AWS. */
+export interface Usage {
+  readonly rows: number;
+  readonly rowsPerRequest: number;
+  readonly apiRequests: number;
+  readonly ingest: Spent;
+  readonly clean: Spent;
+  readonly aws: FakeAws;
+}
+
+/** As serverless.yml has the stream event of clean. */
+export interface EventSource {
+  readonly batchSize: number;
+  readonly batchWindowSeconds: number;
+  readonly lanes: number;
+}
+
+/** Sends rows through ingest and clean, so many to a request, in their order, at a steady rate. */
+export async function sendThrough(
+  { header, rows }: { header: string; rows: readonly string[] },
+  rowsPerRequest: number,
+  rowsPerSecond: number,
+  source: EventSource,
+): Promise<Usage> {
+  const aws = new FakeAws();
+  const batches = dynamoBatches(aws.dynamodb, 'batches');
+  const ports = { clock: systemClock, batches, stream: kinesisStream(aws.kinesis, 'chunks') };
+  const cleanPorts: CleanPorts = {
+    clock: systemClock,
+    chunks: dynamoChunks(aws.dynamodb, 'batches'),
+    invoices: dynamoInvoices(aws.dynamodb, 'invoices'),
+    customers: dynamoCustomers(aws.dynamodb, 'customers'),
+    landing: firehoseLanding(aws.firehose, 'landing'),
+    rejects: s3Rejects(aws.s3, 'lake'),
+    failed: s3Failed(aws.s3, 'lake'),
+  };
+  const ingesting: Spent = { invocations: 0, cpuSeconds: 0, waitSeconds: 0 };
+  const cleaning: Spent = { invocations: 0, cpuSeconds: 0, waitSeconds: 0 };
+  const perBatch = recordsPerBatch(rowsPerSecond / rowsPerRequest, source);
+  let apiRequests = 0;
+
+  const clean = () => {
+    const records = aws.stream.splice(0, perBatch);
+    return spend(aws, cleaning, async () => {
+      let trouble: unknown;
+      await cleanRecords(records, cleanPorts, (error) => (trouble = error));
+      if (trouble) throw trouble;
+    });
+  };
+  for (let at = 0; at < rows.length; at += rowsPerRequest) {
+    const bytes = Buffer.from(header + rows.slice(at, at + rowsPerRequest).join(''));
+    apiRequests += apiUnits(bytes.length);
+    const body = { bytes, asText: true, contentType: 'text/csv' };
+    await spend(aws, ingesting, () => ingest({ dataset: 'transactions', body, sent_by: 'bench' }, ports));
+    if (aws.stream.length >= perBatch) await clean();
+    if (ingesting.invocations % 1000 === 0) console.error(`cost: ${rowsPerRequest} rows a request, ${at} rows`);
+  }
+  while (aws.stream.length > 0) await clean();
+  return { rows: rows.length, rowsPerRequest, apiRequests, ingest: ingesting, clean: cleaning, aws };
+}
+
+/** Records that gather in a lane while its window is open: Lambda invokes clean with these. */
+export function recordsPerBatch(
+  recordsPerSecond: number,
+  { batchSize, batchWindowSeconds, lanes }: EventSource,
+): number {
+  const gathered = Math.floor((recordsPerSecond / lanes) * batchWindowSeconds);
+  return Math.min(batchSize, Math.max(1, gathered));
+}
+
+/** Runs one invocation; its CPU is the process's without that of the fakes. */
+async function spend(aws: FakeAws, spent: Spent, work: () => Promise<unknown>): Promise<void> {
+  const waited = aws.waited;
+  const own = aws.ownCpu;
+  const before = process.cpuUsage();
+  await work();
+  const { user, system } = process.cpuUsage(before);
+  spent.invocations++;
+  spent.cpuSeconds += Math.max(0, user + system - (aws.ownCpu - own)) / 1e6;
+  spent.waitSeconds += (aws.waited - waited) / 1000;
+}

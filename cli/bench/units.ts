@@ -1,0 +1,62 @@
+/** An attribute as DynamoDB's JSON has it; binary as base64 on the wire, as bytes in the SDK. */
+export interface Attribute {
+  readonly S?: string | undefined;
+  readonly N?: string | undefined;
+  readonly B?: string | Uint8Array | undefined;
+  readonly BOOL?: boolean | undefined;
+  readonly NULL?: boolean | undefined;
+  readonly L?: readonly Attribute[] | undefined;
+  readonly M?: Readonly<Record<string, Attribute>> | undefined;
+}
+
+export type Attributes = Readonly<Record<string, Attribute>>;
+
+/**
+ * Bytes that DynamoDB counts for an item: names and values in UTF-8, with what lists and maps add.
+ * Source: DynamoDB developer guide, "DynamoDB item sizes and formats". Numbers are approximate there, too.
+ */
+export function itemBytes(item: Attributes): number {
+  let bytes = 0;
+  for (const [name, value] of Object.entries(item)) bytes += Buffer.byteLength(name) + valueBytes(value);
+  return bytes;
+}
+
+/** Lists and maps: 3 bytes, and 1 for each element. */
+function valueBytes({ S, N, B, L, M }: Attribute): number {
+  if (S !== undefined) return Buffer.byteLength(S);
+  if (N !== undefined) return numberBytes(N);
+  if (B !== undefined) return typeof B === 'string' ? Buffer.byteLength(B, 'base64') : B.byteLength;
+  if (L !== undefined) return L.reduce((sum, element) => sum + valueBytes(element) + 1, 3);
+  if (M !== undefined) return itemBytes(M) + Object.keys(M).length + 3;
+  return 1; // BOOL and NULL
+}
+
+/** One byte for two significant digits, and one more; a minus sign takes another (seen, not documented). */
+function numberBytes(text: string): number {
+  const [mantissa = ''] = text.toLowerCase().split('e');
+  const digits = mantissa.replace(/[^0-9.]/g, '');
+  const plain = digits.includes('.') ? digits.replace('.', '') : digits;
+  const significant = plain.replace(/^0+/, '').replace(/0+$/, '').length;
+  return Math.ceil(significant / 2) + 1 + (text.startsWith('-') ? 1 : 0);
+}
+
+/** Units rounded up, one at least: nothing that was asked for is free. */
+const units = (bytes: number, step: number): number => Math.max(1, Math.ceil(bytes / step));
+
+/** Write units of one item: 1 KB each, of the larger of what was there and what is. */
+export const writeUnits = (before: number, after: number): number => units(Math.max(before, after), 1024);
+
+/** Read units of a strongly consistent read: 4 KB each over all that the read found. */
+export const readUnits = (bytes: number): number => units(bytes, 4096);
+
+/** PUT payload units of a Kinesis record: 25 KB each. */
+export const payloadUnits = (bytes: number): number => units(bytes, 25 * 1024);
+
+/** What Kinesis bills on demand for a record: its bytes, rounded up to 1 KB. */
+export const onDemandBytes = (bytes: number): number => units(bytes, 1024) * 1024;
+
+/** What Firehose bills for a record: its bytes, rounded up to 5 KB. */
+export const firehoseBytes = (bytes: number): number => units(bytes, 5 * 1024) * 5 * 1024;
+
+/** What the HTTP API counts for a request: 512 KB each. */
+export const apiUnits = (bytes: number): number => units(bytes, 512 * 1024);
