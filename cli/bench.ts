@@ -43,19 +43,21 @@ export const main = command(
     const unknown = names.find((name) => !NAMES.includes(name));
     if (unknown !== undefined) throw new UsageError(`"${unknown}" is not measured; ${NAMES.join(', ')} are`);
     if (write && names.length > 0) throw new UsageError('--write takes all tables: name none');
+    const readme = join(root, 'README.md');
+    if (write) between(readFileSync(readme, 'utf8'), ''); // before measuring for minutes
     const scratch = scratchFolder();
     try {
+      const where = machine();
       const input = findInput(root, data, scratch);
       const reports: Record<string, Report> = {};
       for (const name of names.length > 0 ? names : NAMES) {
         console.error(`Measuring ${name} ...`);
         reports[name] = await BENCHES[name]!(input, scratch);
       }
-      const circumstances = `Measured on ${new Date().toISOString().slice(0, 10)} with \`npm run bench\` on ${machine()}; ${number(input.rows)} rows of ${input.description}.`;
+      const circumstances = `Measured on ${new Date().toISOString().slice(0, 10)} with \`npm run bench\` on ${where}; ${number(input.rows)} rows of ${input.description}.`;
       const text = [circumstances, ...Object.values(reports).map(toMarkdown)].join('\n\n');
       console.log(text);
       if (json !== undefined) writeFileSync(json, `${JSON.stringify({ circumstances, reports }, null, 2)}\n`);
-      const readme = join(root, 'README.md');
       if (write) writeFileSync(readme, between(readFileSync(readme, 'utf8'), text));
       return Object.values(reports).every(({ limits }) => limits.every(isMet)) ? 0 : 1;
     } finally {

@@ -32,7 +32,8 @@ const residentOf = (pid: number) => Number(/^VmRSS:\s+(\d+) kB$/m.exec(read(`/pr
 
 /** A process by its program, or by the script that Node runs. */
 function nameOf(pid: number): string {
-  const [program = '', script = ''] = read(`/proc/${pid}/cmdline`).split(/[\0 ]/);
+  const [program = '', ...args] = read(`/proc/${pid}/cmdline`).split(/[\0 ]/);
+  const script = args.find((arg) => !arg.startsWith('-')) ?? '';
   return basename(basename(program) === 'node' ? script : program);
 }
 

@@ -1,3 +1,4 @@
+import { inferSchema, initParser } from 'udsv';
 import { cleanRows } from '../../shared/domain/clean';
 import { datasets } from '../../shared/domain/dataset';
 import { pack, seal, unpack } from '../../shared/domain/packing';
@@ -11,6 +12,7 @@ type Subject = (path: string) => () => unknown;
 export const CORE = 'core';
 export const PEER = 'csv-parse + zod';
 export const PEER_WITH_IDENTITY = 'csv-parse + zod + SHA-256';
+export const UDSV_WHOLE = 'uDSV, only parsing to strings';
 export const reading = (reader: string) => `read: ${reader}`;
 
 /** From packed stream records to outcomes: unpack, check, decompress, parse, clean, identity, duplicates. */
@@ -47,10 +49,17 @@ const peer =
     return () => csvParseAndZod(slices, columns, identity);
   };
 
+/** The whole file to arrays of strings, as one calls uDSV. */
+const udsv: Subject = (path) => {
+  const text = textOf(path);
+  return () => initParser(inferSchema(text)).stringArrs(text).length;
+};
+
 const subjects: ReadonlyMap<string, Subject> = new Map([
   [CORE, core],
   [PEER, peer(false)],
   [PEER_WITH_IDENTITY, peer(true)],
+  [UDSV_WHOLE, udsv],
   ...READERS.map(({ name, count }): [string, Subject] => [
     reading(name),
     (path) => {

@@ -31,7 +31,7 @@ function valueBytes({ S, N, B, L, M }: Attribute): number {
   return 1; // BOOL and NULL
 }
 
-/** One byte for two significant digits, and one more; a minus sign takes another (seen, not documented). */
+/** One byte for two significant digits, and one more; a minus sign is taken for another, to be on the safe side. */
 function numberBytes(text: string): number {
   const [mantissa = ''] = text.toLowerCase().split('e');
   const digits = mantissa.replace(/[^0-9.]/g, '');

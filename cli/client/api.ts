@@ -18,6 +18,12 @@ export type Credentials =
   | { readonly token: string }
   | { readonly tokenUrl: string; readonly id: string; readonly secret: string };
 
+interface Token {
+  readonly value: string;
+  /** Milliseconds since 1970. */
+  readonly until: number;
+}
+
 /** What a command says when it has no credentials. */
 export class NoCredentials extends Error {
   override readonly name = 'NoCredentials';
@@ -66,7 +72,8 @@ const PAUSES_MS = [250, 500, 1000, 2000, 4000, 8000, 15_000, 30_000, 60_000];
 
 /** A client of one stage's API. Broken connections, 429 and 5xx are tried again; other refusals are thrown. */
 export class Api {
-  private token: { readonly value: string; readonly until: number } | undefined;
+  /** One for all requests under way. */
+  private token: Promise<Token> | undefined;
 
   constructor(
     readonly url: string,
@@ -86,15 +93,17 @@ export class Api {
   private async send<T>(method: string, path: string, body?: Uint8Array, contentType?: string): Promise<T> {
     let renewed = false;
     for (let attempt = 0; ; attempt++) {
-      const why = await this.attempt(method, path, body, contentType).catch((error: Error) => error);
-      if (!(why instanceof Error)) return why as T;
-      if (why instanceof Refused && why.status === 401 && !renewed && 'id' in this.credentials) {
-        renewed = true;
-        this.token = undefined;
-      } else if (!isPassing(why) || attempt >= PAUSES_MS.length) throw why;
-      else {
-        this.onRetry(why.message);
-        await sleep(PAUSES_MS[attempt]! * (0.5 + Math.random() / 2));
+      try {
+        return (await this.attempt(method, path, body, contentType)) as T;
+      } catch (error) {
+        if (error instanceof Refused && error.status === 401 && !renewed && 'id' in this.credentials) {
+          renewed = true;
+          this.token = undefined;
+        } else if (!isPassing(error) || attempt >= PAUSES_MS.length) throw error;
+        else {
+          this.onRetry((error as Error).message);
+          await sleep(PAUSES_MS[attempt]! * (0.5 + Math.random() / 2));
+        }
       }
     }
   }
@@ -111,8 +120,16 @@ export class Api {
 
   private async bearer(): Promise<string> {
     if ('token' in this.credentials) return this.credentials.token;
-    if (!this.token || this.token.until < Date.now()) {
-      const { tokenUrl, id, secret } = this.credentials;
+    this.token ??= this.fetchToken(this.credentials);
+    const token = this.token;
+    const { value, until } = await token;
+    if (until > Date.now()) return value;
+    if (this.token === token) this.token = undefined;
+    return this.bearer();
+  }
+
+  private async fetchToken({ tokenUrl, id, secret }: Exclude<Credentials, { token: string }>): Promise<Token> {
+    try {
       const response = await fetch(tokenUrl, {
         method: 'POST',
         headers: {
@@ -123,9 +140,11 @@ export class Api {
         signal: AbortSignal.timeout(TIMEOUT_MS),
       });
       const { access_token, expires_in } = (await answerOf(response)) as { access_token: string; expires_in: number };
-      this.token = { value: access_token, until: Date.now() + (expires_in - 60) * 1000 };
+      return { value: access_token, until: Date.now() + Math.max(expires_in - 60, 1) * 1000 };
+    } catch (error) {
+      this.token = undefined;
+      throw error;
     }
-    return this.token.value;
   }
 }
 
@@ -147,4 +166,4 @@ function parse(text: string): unknown {
   }
 }
 
-const isPassing = (error: Error) => !(error instanceof Refused) || error.status === 429 || error.status >= 500;
+const isPassing = (error: unknown) => !(error instanceof Refused) || error.status === 429 || error.status >= 500;

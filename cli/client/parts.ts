@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { PassThrough, type Transform } from 'node:stream';
+import { PassThrough } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { createGunzip, createZstdDecompress } from 'node:zlib';
+import { createGunzip, createZstdDecompress, type ZstdDecompress } from 'node:zlib';
 import type { BodyType } from '../../shared/domain/body';
 import type { Charset } from '../../shared/domain/charset';
 import { CsvRows } from '../../shared/domain/csv';
@@ -125,22 +125,24 @@ async function* decoded({ path, charset }: FileOptions, onBytes: (bytes: Buffer)
 }
 
 async function* decompressed(path: string): AsyncGenerator<Buffer> {
-  const magic = Buffer.alloc(4);
   const file = await open(path);
+  const magic = Buffer.alloc(4);
   await file.read(magic, 0, 4, 0);
+  const { size } = await file.stat();
   await file.close();
-  const decompressor: Transform =
-    magic[0] === 0x1f && magic[1] === 0x8b
-      ? createGunzip()
-      : magic.readUInt32LE() === 0xfd2fb528
-        ? createZstdDecompress()
-        : new PassThrough();
-  const done = pipeline(createReadStream(path, { highWaterMark: 256 * 1024 }), decompressor);
+  const zstd = magic.readUInt32LE() === 0xfd2fb528;
+  const gzip = magic[0] === 0x1f && magic[1] === 0x8b;
   try {
-    yield* decompressor as AsyncIterable<Buffer>;
-    await done;
+    // Node's zstd ends with a frame, and files that were made by several threads, or joined, have more than one.
+    for (let start = 0; start < size; ) {
+      const stream = zstd ? createZstdDecompress() : gzip ? createGunzip() : new PassThrough();
+      const done = pipeline(createReadStream(path, { start, highWaterMark: 256 * 1024 }), stream);
+      done.catch(() => undefined); // awaited below, unless the reader stops early
+      yield* stream as AsyncIterable<Buffer>;
+      await done;
+      start = zstd ? start + (stream as ZstdDecompress).bytesWritten : size;
+    }
   } catch (cause) {
-    done.catch(() => undefined); // it fails with the same error
     throw new FileRefused(`${path} cannot be read: ${(cause as Error).message}.`, { cause });
   }
 }

@@ -140,6 +140,9 @@ function decompressed(bytes: Buffer): Buffer {
   return plain;
 }
 
+/** No compressor makes so many of one body; each costs time, also an empty one. */
+const MOST_FRAMES = 1024;
+
 /** All frames of a zstd text: what several threads or `cat` wrote has more than one, and Node stops after the first. */
 function zstdFrames(bytes: Buffer, { maxOutputLength }: { readonly maxOutputLength: number }): Buffer {
   const frames: Buffer[] = [];
@@ -150,7 +153,7 @@ function zstdFrames(bytes: Buffer, { maxOutputLength }: { readonly maxOutputLeng
       readonly buffer: Buffer;
       readonly engine: { readonly bytesWritten: number };
     };
-    frames.push(frame.buffer);
+    if (frames.push(frame.buffer) > MOST_FRAMES) throw new Error(`more than ${MOST_FRAMES} zstd frames`);
     left -= frame.buffer.length;
     at += frame.engine.bytesWritten;
   }

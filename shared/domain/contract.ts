@@ -89,6 +89,9 @@ function contradictions(contract: Contract): string[] {
       faults.push(`${column.name} has an enum that no rule keeps (notIn: enum)`);
     }
   }
+  for (const name of contract.claim ? [contract.claim.by, contract.claim.customer] : []) {
+    if (columns.get(name)?.nullable) faults.push(`${name} may be empty and cannot be claimed by`);
+  }
   for (const name of [...contract.identity, ...(contract.claim ? [contract.claim.by, contract.claim.customer] : [])]) {
     if (!columns.has(name)) faults.push(`there is no column ${name}`);
   }

@@ -93,7 +93,8 @@ export function compile(contract: Contract): Dataset {
       return (text) => {
         const row = jsonFields(text, position, columns.length);
         if (row === undefined) return rejected(UNPARSEABLE, WHOLE_ROW);
-        if ('unknown' in row) return rejected(UNPARSEABLE, row.unknown.slice(0, 64));
+        if (!('fields' in row))
+          return rejected(UNPARSEABLE, ('unknown' in row ? row.unknown : row.repeated).slice(0, 64));
         return cleanFields(row.fields, inOrder, false); // escapes hide what a text is made of
       };
     },

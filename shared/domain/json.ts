@@ -97,12 +97,16 @@ const MOST_CHARACTERS = 2 * 1024 * 1024;
 const NO_CELL = '\u0000';
 
 /** Why a JSON row cannot be spread over the columns. */
-export type JsonRow = { readonly fields: string[] } | { readonly unknown: string } | undefined;
+export type JsonRow =
+  | { readonly fields: string[] }
+  | { readonly unknown: string }
+  | { readonly repeated: string }
+  | undefined;
 
 /**
  * Spreads a JSON object over columns, every value as it was written: numbers keep their digits, null and absent keys
  * are empty. `position` gives a key's column. Undefined when the text is no JSON object; `unknown` names a key that
- * is no column.
+ * is no column, `repeated` one whose column was named before in another spelling.
  */
 export function jsonFields(text: string, position: (key: string) => number | undefined, width: number): JsonRow {
   if (text.length > MOST_CHARACTERS) return undefined;
@@ -117,9 +121,12 @@ export function jsonFields(text: string, position: (key: string) => number | und
   if (typeof object !== 'object' || object === null || Array.isArray(object) || object instanceof Written)
     return undefined;
   const fields = new Array<string>(width).fill('');
+  const taken: boolean[] = [];
   for (const [key, value] of Object.entries(object)) {
     const at = position(key);
     if (at === undefined) return { unknown: key };
+    if (taken[at]) return { repeated: key };
+    taken[at] = true;
     if (typeof value === 'string') fields[at] = value;
     else if (value instanceof Written) fields[at] = value.text;
     else if (value !== null) fields[at] = NO_CELL;

@@ -90,7 +90,7 @@ function remembering(read: (text: string) => bigint): (value: Value) => Stored {
 
 /** `2.55` at scale 4 is 25500. */
 function unscaled(text: string, scale: number): bigint {
-  const [whole = '', fraction = ''] = text.split('.');
+  const [whole, fraction = ''] = text.split('.') as [string, string?];
   return BigInt(whole + fraction.padEnd(scale, '0'));
 }
 

@@ -1,5 +1,4 @@
-import { type Body, datasetNamed, readBody, type Sent } from '../domain/body';
-import { UnterminatedQuote } from '../domain/csv';
+import { type Body, datasetNamed, readBody, type Sent, withQuotesClosed } from '../domain/body';
 import { cut, rowsOf, type Slice } from '../domain/cutting';
 import type { Dataset } from '../domain/dataset';
 import { batchId } from '../domain/identity';
@@ -88,20 +87,10 @@ export function validate(name: string, sent: Sent) {
   return { dataset: name, rows, accepted, rejected: reasons, verdicts, truncated: rows > verdicts.length };
 }
 
-function cutBody(body: Body, dataset: Dataset, firstLine: number): Slice[] {
-  try {
-    const slices = cut(body.text.slice(body.start), dataset, { format: body.format, columns: body.columns, firstLine });
-    if (slices.length === 0) throw new Problem('empty_body', 'The body has a header and no rows.');
-    return slices;
-  } catch (cause) {
-    if (!(cause instanceof UnterminatedQuote)) throw cause;
-    throw new Problem(
-      'unterminated_quote',
-      `The quote that opens in line ${cause.line} is never closed.`,
-      { line: cause.line },
-      { cause },
-    );
-  }
+function cutBody({ text, start, format, columns }: Body, dataset: Dataset, firstLine: number): Slice[] {
+  const slices = withQuotesClosed(() => cut(text.slice(start), dataset, { format, columns, firstLine }));
+  if (slices.length === 0) throw new Problem('empty_body', 'The body has a header and no rows.');
+  return slices;
 }
 
 interface SealedSlice extends Sealed {

@@ -23,6 +23,12 @@ function codeOf(work: () => unknown): string {
 }
 
 describe('a body', () => {
+  test('of more zstd frames than a compressor makes is refused', () => {
+    const empty = zstdCompressSync('');
+    const frames = Buffer.concat([zstdCompressSync(header + row), ...Array.from({ length: 2000 }, () => empty)]);
+    expect(codeOf(() => read(frames))).toBe('broken_compression');
+  });
+
   test('of CSV is its text, with the place and the line of the first row', () => {
     const text = `\n${header}${row}`;
     expect(read(text)).toEqual({ format: 'csv', columns: names, text, start: header.length + 1, line: 3 });

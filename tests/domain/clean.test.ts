@@ -66,7 +66,7 @@ describe('the rows of any file, with dirt or without,', () => {
         expect(result.rows).toBe(rows);
         expect(result.chunks.reduce((sum, chunk) => sum + accountedFor(chunk), 0)).toBe(rows);
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 
@@ -78,7 +78,7 @@ describe('the rows of any file, with dirt or without,', () => {
         expect(whole.chunks).toHaveLength(1);
         expect(essence(cleaned(text, dataset, { ...options, ...size }).chunks)).toEqual(essence(whole.chunks));
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 
@@ -103,7 +103,7 @@ describe('the rows of any file, with dirt or without,', () => {
         expect(essence(json.chunks).ids).toEqual(essence([chunk!]).ids);
         expect(narrow(json.chunks.flatMap(({ rejected }) => rejected))).toEqual(narrow(csv));
       }),
-      { numRuns: 30 },
+      { numRuns: 20 },
     );
   });
 });

@@ -71,6 +71,13 @@ describe('a contract that contradicts itself is refused:', () => {
     ['kind has an enum that no rule keeps (notIn: enum)', (c: Small) => c.reject.shift()],
     ['there is no column nowhere', (c: Small) => c.identity.push('nowhere')],
     ['there is no column somewhere', (c: Small) => Object.assign(c, { claim: { by: 'id', customer: 'somewhere' } })],
+    [
+      'extra may be empty and cannot be claimed by',
+      (c: Small) => {
+        c.columns.push(extra({ nullable: true }) as never);
+        Object.assign(c, { claim: { by: 'extra', customer: 'id' } });
+      },
+    ],
     ['event_time is not a timestamp column', (c: Small) => Object.assign(c, { event_time: 'price' })],
     ['event_time is not a timestamp column', (c: Small) => Object.assign(c, { event_time: 'nowhere' })],
     ['there is no zone Mars/Base', (c: Small) => Object.assign(c, { timezone: 'Mars/Base' })],

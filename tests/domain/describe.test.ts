@@ -263,3 +263,11 @@ describe('The schema of a cleaned row', () => {
     expect(fits(schema, cut)).toBe(false);
   });
 });
+
+describe('a contract that names no zone', () => {
+  it('says that its times are in UTC', () => {
+    const { timezone: _, ...bare } = GROWN;
+    expect(JSON.stringify(jsonSchema(bare).input)).toContain('UTC');
+    expect(JSON.stringify(jsonSchema(GROWN).input)).not.toContain('UTC');
+  });
+});

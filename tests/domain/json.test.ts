@@ -129,6 +129,11 @@ describe('fields of a JSON row', () => {
     expect(jsonFields('{"__proto__":{"a":1}}', () => undefined, 3)).toEqual({ unknown: '__proto__' });
   });
 
+  test('are none where a second key names the same column, which is named', () => {
+    const inAnyCase = (key: string) => ({ a: 0 })[key.toLowerCase()];
+    expect(jsonFields('{"a":1,"A":2}', inAnyCase, 1)).toEqual({ repeated: 'A' });
+  });
+
   test('are none in a row that is nested deeper than can be read', () => {
     expect(read(`{"a":${'['.repeat(400_000)}${']'.repeat(400_000)}}`)).toBeUndefined();
   });
