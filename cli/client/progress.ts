@@ -33,8 +33,9 @@ function lines(label: string, unit: string): Progress {
   let total = 0;
   let said = Date.now();
   return {
-    start(all) {
+    start(all, done) {
       total = all;
+      console.error(`${label} ${done} of ${total} ${unit}`);
     },
     update(done) {
       if (done < total && Date.now() - said < LINE_EVERY_MS) return;

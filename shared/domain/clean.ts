@@ -33,11 +33,8 @@ export function cleanRows(chunk: Chunk, dataset: Dataset): CleanedChunk {
     const verdict = clean(text);
     if (verdict.kind === 'rejected')
       rejected.push({ line: row.line, reason: verdict.reason, field: verdict.field, text });
-    else if (seen.has(verdict.line_id)) repeated++;
-    else {
-      seen.add(verdict.line_id);
-      accepted.push(verdict);
-    }
+    else if (seen.size === seen.add(verdict.line_id).size) repeated++;
+    else accepted.push(verdict);
   }
   return { accepted, repeated, rejected };
 }

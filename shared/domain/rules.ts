@@ -12,10 +12,12 @@ export function predicate(rule: Rule, column: Column): Predicate {
   const { startsWith, matches, lessThan, lessThanOrEqual, notIn } = rule;
   if (startsWith !== undefined) {
     const prefix = startsWith.toUpperCase();
-    const first = [prefix[0]!, prefix[0]!.toLowerCase()]; // most texts differ there already
+    const upper = prefix.charCodeAt(0);
+    const lower = prefix.toLowerCase().charCodeAt(0);
     return (value) => {
       const text = String(value ?? '');
-      return first.includes(text[0]!) && text.slice(0, prefix.length).toUpperCase() === prefix;
+      const first = text.charCodeAt(0); // most texts differ there already
+      return (first === upper || first === lower) && text.slice(0, prefix.length).toUpperCase() === prefix;
     };
   }
   if (matches !== undefined) {
