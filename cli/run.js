@@ -1,4 +1,5 @@
 // Runs a command of cli/: bundles cli/NAME.ts (a moment) and calls its main with the arguments behind the name.
+const { rmSync } = require('node:fs');
 const { join } = require('node:path');
 const { pathToFileURL } = require('node:url');
 
@@ -14,7 +15,7 @@ if (Number(process.versions.node.split('.')[0]) < 24) {
 
 async function run() {
   const { build, stop } = require('esbuild');
-  const outfile = join(root, '.build', 'cli', `${name}.mjs`);
+  const outfile = join(root, '.build', 'cli', `${name}-${process.pid}.mjs`); // of its own: several may run at once
   const { define, banner } = require('../esbuild.config.js')({ service: { provider: { stage: 'local' } } });
   await build({
     entryPoints: [join(root, 'cli', `${name}.ts`)],
@@ -33,6 +34,7 @@ async function run() {
   await stop();
   process.setSourceMapsEnabled(true);
   const { main } = await import(pathToFileURL(outfile).href);
+  rmSync(outfile);
   process.exitCode = await main(args);
 }
 

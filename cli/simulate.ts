@@ -44,7 +44,7 @@ export async function main(args: string[]): Promise<number> {
     return 0;
   } catch (error) {
     if (error instanceof UsageError) {
-      process.stderr.write(`${error.message}\nTry --help.\n`);
+      process.stderr.write(`${error.message}\nSee --help.\n`);
       return 2;
     }
     const { code, message } = error as NodeJS.ErrnoException;

@@ -75,16 +75,16 @@ export function validate(name: string, sent: Sent) {
   const verdicts: ({ line: number } & Verdict)[] = [];
   const reasons: Record<string, number> = {};
   let rows = 0;
-  let accepted = 0;
+  let kept = 0;
   cutBody(body, dataset, body.line);
   for (const { text, line } of rowsOf(body.text.slice(body.start), body.format, body.line)) {
     const verdict = clean(text);
     rows++;
-    if (verdict.kind === 'kept') accepted++;
+    if (verdict.kind === 'kept') kept++;
     else reasons[verdict.reason] = (reasons[verdict.reason] ?? 0) + 1;
     if (verdicts.length < MOST_VERDICTS) verdicts.push({ line, ...verdict });
   }
-  return { dataset: name, rows, accepted, rejected: reasons, verdicts, truncated: rows > verdicts.length };
+  return { dataset: name, rows, kept, rejected: reasons, verdicts, truncated: rows > verdicts.length };
 }
 
 function cutBody({ text, start, format, columns }: Body, dataset: Dataset, firstLine: number): Slice[] {

@@ -178,7 +178,7 @@ describe('The document', () => {
     for (const [type, { example }] of bodies as [string, Json][]) {
       const body = typeof example === 'string' ? example : JSON.stringify(example);
       const answer = await ask('POST /v1/{dataset}/validate', { params: { dataset }, type, body });
-      expect(answer.body).toMatchObject({ rows: 1, accepted: 1, rejected: {} });
+      expect(answer.body).toMatchObject({ rows: 1, kept: 1, rejected: {} });
     }
   });
 });
@@ -302,7 +302,7 @@ describe('An answer is as documented', () => {
     expect(judged.body.verdicts.map(({ kind }: Json) => kind)).toEqual(['kept', 'rejected', 'rejected']);
     const many = [HEADER, ...Array.from({ length: 5001 }, () => SALES[0])].join('\n');
     const cut = await ask('POST /v1/{dataset}/validate', { ...csv(many), params: { dataset: 'transactions' } });
-    expect(cut.body).toMatchObject({ rows: 5001, accepted: 5001, truncated: true });
+    expect(cut.body).toMatchObject({ rows: 5001, kept: 5001, truncated: true });
     expect(cut.body.verdicts).toHaveLength(5000);
     expect(api.world.log.backlog('clean')).toBe(before);
   });

@@ -61,7 +61,7 @@ export const ANSWERS = {
   Validation: {
     dataset: 'transactions',
     rows: 2,
-    accepted: 1,
+    kept: 1,
     rejected: { cancellation: 1 },
     verdicts: [
       { line: 2, kind: 'kept', line_id: line.line_id, row },

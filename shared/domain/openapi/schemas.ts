@@ -95,7 +95,7 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
   Validation: object('The verdict of the contract on each row', {
     dataset,
     rows: count('Rows in the body', 1),
-    accepted: count('Rows that would be kept, or be duplicates'),
+    kept: count('Rows that would be kept, or be duplicates'),
     rejected: reasons,
     verdicts: arrayOf(schemaRef('Verdict'), {
       description: `In the order of the body; the first ${MOST_VERDICTS}`,
