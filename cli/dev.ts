@@ -113,7 +113,10 @@ type Work = (running: {
 async function serve(directory: string, port: number, work: Work): Promise<number> {
   const down: (() => Promise<void> | void)[] = [];
   const stopped = Promise.withResolvers<void>();
-  const interrupt = () => stopped.resolve();
+  const interrupt = () => {
+    console.error('\nStopping ...');
+    stopped.resolve();
+  };
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
   try {
     const lock = lockDirectory(directory);

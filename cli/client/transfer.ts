@@ -4,7 +4,8 @@ import type { FileOptions } from './parts';
 import { progress } from './progress';
 import { type FileReport, fileReport, upload } from './upload';
 
-const POLL_MS = 200;
+/** A file's report costs the stage a look-up for each part: large files are asked for less often. */
+const pollMs = (parts: number) => Math.min(Math.max(200, parts * 20), 5000);
 
 /**
  * Sends a file and waits until every row has its outcome, showing both. The ledger's last word, which is not balanced
@@ -13,7 +14,7 @@ const POLL_MS = 200;
 export async function transfer(api: Api, dataset: string, file: FileOptions, patienceMs: number): Promise<FileReport> {
   const sending = progress('Sending ', 'rows');
   let sent = 0;
-  const { hash, rows } = await upload(api, dataset, file, {
+  const { hash, rows, parts } = await upload(api, dataset, file, {
     surveyed(facts, already) {
       if (already > 0) console.error(`${already} of ${facts.parts} parts were sent before.`);
       sending.start(facts.rows, 0);
@@ -34,7 +35,7 @@ export async function transfer(api: Api, dataset: string, file: FileOptions, pat
       cleaning.stop();
       return report;
     }
-    await sleep(POLL_MS);
+    await sleep(pollMs(parts));
   }
 }
 

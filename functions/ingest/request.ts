@@ -8,12 +8,16 @@ export function bodyOf({ body, asText, headers, query }: HttpRequest): Sent {
   return { bytes: body, asText, contentType: headers['content-type'] ?? '', type: query.type, charset: query.charset };
 }
 
+/** A file's report looks every part up. */
+const MOST_PARTS = 10_000;
+
 /** Which part of which file the body is: `?file=HASH&part=2&parts=12`. @throws Problem */
 export function filePartOf({ query }: HttpRequest): FilePart | undefined {
   if (query.file === undefined) return undefined;
   if (!/^[0-9a-f]{64}$/.test(query.file)) throw invalid('file', 'the SHA-256 of the file, 64 hex digits in lower case');
   const part = count(query.part, 'part');
   const parts = count(query.parts, 'parts');
+  if (parts > MOST_PARTS) throw invalid('parts', `at most ${MOST_PARTS}`);
   if (part > parts) throw invalid('part', 'a number from 1 to parts');
   return { hash: query.file, part, parts };
 }
