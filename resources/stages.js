@@ -23,6 +23,8 @@ module.exports = class Stages {
     if (stage === LOCAL) {
       if (command && !LOCAL_COMMANDS.includes(command))
         refuse(`Stage local runs on this machine, with npm start; there is nothing to ${command}.`);
+      // npm start reads the stream itself; serverless-offline would let anyone on this machine call clean, unasked.
+      this.hooks = { 'before:offline:start:init': () => delete serverless.service.functions.clean };
     } else if (!deployed.includes(stage)) refuse(`There is no stage ${stage}.`);
   }
 };

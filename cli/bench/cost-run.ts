@@ -1,4 +1,4 @@
-import { dynamoBatches, dynamoChunks } from '../../shared/adapters/aws/batches';
+import { dynamoBatches, dynamoChunks, dynamoFiles } from '../../shared/adapters/aws/batches';
 import { systemClock } from '../../shared/adapters/aws/clock';
 import { dynamoCustomers } from '../../shared/adapters/aws/customers';
 import { s3Failed } from '../../shared/adapters/aws/failed';
@@ -44,7 +44,8 @@ export async function sendThrough(
 ): Promise<Usage> {
   const aws = new FakeAws();
   const batches = dynamoBatches(aws.dynamodb, 'batches');
-  const ports = { clock: systemClock, batches, stream: kinesisStream(aws.kinesis, 'chunks') };
+  const files = dynamoFiles(aws.dynamodb, 'batches');
+  const ports = { clock: systemClock, batches, files, stream: kinesisStream(aws.kinesis, 'chunks') };
   const cleanPorts: CleanPorts = {
     clock: systemClock,
     chunks: dynamoChunks(aws.dynamodb, 'batches'),

@@ -9,6 +9,7 @@ const ports = {
   tokens: adapters.tokens(),
   clock: adapters.clock(),
   batches: adapters.batches(),
+  files: adapters.files(),
   stream: adapters.stream(),
 };
 

@@ -44,5 +44,8 @@ export const handler = http(async (request) => {
     limit: request.query.limit,
     cursor: request.query.cursor,
   };
-  return { status: 200, body: await answer(question, ports) };
+  const found = await answer(question, ports);
+  if (!(found instanceof questions.List)) return { status: 200, body: found };
+  const next = found.next_cursor && `<${request.path}?cursor=${found.next_cursor}>; rel="next"`;
+  return { status: 200, body: found.rows, ...(next && { headers: { link: next } }) };
 });

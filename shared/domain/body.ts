@@ -12,6 +12,10 @@ export const LIMITS = {
   sentBytes: 4 * 1024 * 1024,
   /** Bytes when decompressed. */
   textBytes: 64 * 1024 * 1024,
+  /** Rows; 64 MB of real ones are fewer. */
+  rows: 1_000_000,
+  /** Characters of one row: what a function's memory holds many times over, and no real row has. */
+  rowCharacters: 2 * 1024 * 1024,
 } as const;
 
 /** Types that a body may have, by content type or by `?type=`. */
@@ -240,10 +244,25 @@ function elements(text: string): string {
     new Problem('broken_json', `The body cannot be read: ${cause.message}.`, { offset: cause.offset }, { cause });
   const found = refusing(BrokenArray, problem, () => {
     const rows = new JsonArrayRows();
-    const all = rows.push(text);
+    const all: string[] = [];
+    for (let at = 0; at < text.length; at += PIECE) {
+      for (const row of rows.push(text.slice(at, at + PIECE))) all.push(row);
+      notTooMany(all.length); // while they are gathered: a small body can hold millions
+    }
     rows.end();
     return all;
   });
   if (found.length === 0) throw new Problem('empty_body', 'The array is empty.');
   return found.join('\n');
+}
+
+const PIECE = 64 * 1024;
+
+/** @throws Problem too_large when a body has more rows than one request may */
+export function notTooMany(rows: number): void {
+  if (rows > LIMITS.rows) {
+    throw new Problem('too_large', `The body has more than ${LIMITS.rows} rows. ${FOR_LARGE_FILES}`, {
+      limit: LIMITS.rows,
+    });
+  }
 }

@@ -69,7 +69,8 @@ export class CsvRows {
       }
       if (lineEnd === -1 && this.open) return undefined;
       const stop = lineEnd === -1 ? text.length : lineEnd;
-      const end = stop > start && text.charCodeAt(stop - 1) === CR ? stop - 1 : stop;
+      let end = stop; // all of \r\r\n is one line end, as careless text modes write it
+      while (end > start && text.charCodeAt(end - 1) === CR) end--;
       const line = this.line;
       this.at = lineEnd === -1 ? text.length : lineEnd + 1;
       this.line += lines;

@@ -56,6 +56,9 @@ class Lines implements RowBorders {
   }
 }
 
+/** A header of more characters is none: it is named by its beginning. */
+const MOST_HEADER = 64 * 1024;
+
 /** A contract has up to 200 columns: with one field more, a header has one that is unknown or repeated. */
 const MOST_FIELDS = 201;
 
@@ -65,7 +68,7 @@ export function csvHeader(text: string): { fields: string[]; end: number; nextLi
   const header = rows.next();
   return (
     header && {
-      fields: csvFields(text.slice(header.start, header.end), MOST_FIELDS),
+      fields: csvFields(text.slice(header.start, Math.min(header.end, header.start + MOST_HEADER)), MOST_FIELDS),
       end: rows.position,
       nextLine: rows.currentLine,
     }

@@ -65,6 +65,18 @@ export function pack(header: ChunkHeader, { payload, digest }: Sealed): { chunk_
   return { chunk_id, data: Buffer.concat([prefix, head, payload]) };
 }
 
+const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) > 0;
+
+/** The members that keys of stores are made of: what is not of their form never gets that far. */
+function isHeader(header: Omit<Chunk, 'text'>): boolean {
+  return (
+    /^[a-z][a-z0-9_]{0,62}$/.test(header.dataset) &&
+    /^[0-9a-f]{32}$/.test(header.batch_id) &&
+    /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(header.received_at) &&
+    [header.number, header.first_line, header.rows].every(isCount)
+  );
+}
+
 /** Reads one stream record. @throws NotAChunk */
 export function unpack(record: Uint8Array): Chunk {
   const bytes = Buffer.from(record.buffer, record.byteOffset, record.byteLength);
@@ -81,6 +93,7 @@ export function unpack(record: Uint8Array): Chunk {
   } catch (cause) {
     throw new NotAChunk('the record cannot be read', { cause });
   }
+  if (!isHeader(header)) throw new NotAChunk('the record has no header of ours');
   if (id !== header.chunk_id) throw new NotAChunk(`the record calls itself ${header.chunk_id} and is ${id}`);
   return { ...header, text: text.toString('utf8') };
 }

@@ -17,7 +17,6 @@ export const PROBLEMS = {
   unauthorized: { status: 401, title: 'A valid access token is needed' },
   forbidden: { status: 403, title: 'The token does not allow this' },
   not_found: { status: 404, title: 'There is no such thing' },
-  method_not_allowed: { status: 405, title: 'The resource does not take this method' },
   conflict: { status: 409, title: 'The request contradicts what is stored' },
   too_large: { status: 413, title: 'The body is over a limit' },
   unsupported_type: { status: 415, title: 'The content type is not taken' },

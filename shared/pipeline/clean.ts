@@ -1,7 +1,7 @@
 import { cleanRows } from '../domain/clean';
 import { type Dataset, datasets } from '../domain/dataset';
 import type { ChunkEntry } from '../domain/ledger';
-import type { KeptRow } from '../domain/outcome';
+import { accountedFor, type KeptRow } from '../domain/outcome';
 import { type Chunk, NotAChunk, unpack } from '../domain/packing';
 import { claim } from './claim';
 import { type CustomerInvoice, type Ports, Unavailable } from './ports';
@@ -41,14 +41,19 @@ async function cleanRecord(
   onTrouble: (error: unknown, record: Delivered) => void,
 ) {
   let id = `unreadable-${record.sequence}`;
+  let chunk: Chunk | undefined;
   try {
-    const chunk = unpack(record.data);
+    chunk = unpack(record.data);
     id = chunk.chunk_id;
     await cleanChunk(chunk, ports);
   } catch (error) {
     if (error instanceof Unavailable || !(error instanceof Error)) throw error;
     onTrouble(error, record);
     await ports.failed.put(id, record.data, error);
+    if (chunk) {
+      const { batch_id, number, chunk_id } = chunk;
+      await ports.chunks.fail({ batch_id, number, chunk_id, failed_at: ports.clock.now().toISOString() });
+    }
   }
 }
 
@@ -71,7 +76,7 @@ export async function cleanChunk(chunk: Chunk, ports: CleanPorts): Promise<Chunk
 
   const reasons: Record<string, number> = {};
   for (const { reason } of rejected) reasons[reason] = (reasons[reason] ?? 0) + 1;
-  return ports.chunks.record({
+  const entry: ChunkEntry = {
     batch_id: chunk.batch_id,
     number: chunk.number,
     chunk_id: chunk.chunk_id,
@@ -80,7 +85,12 @@ export async function cleanChunk(chunk: Chunk, ports: CleanPorts): Promise<Chunk
     duplicate: repeated + duplicates,
     rejected: reasons,
     cleaned_at: ports.clock.now().toISOString(),
-  });
+  };
+  // What was received and what is accounted for must be one number, or the ledger would never balance.
+  if (accountedFor(entry) !== chunk.rows) {
+    throw new Error(`${chunk.chunk_id} has ${chunk.rows} rows, and ${accountedFor(entry)} have an outcome`);
+  }
+  return ports.chunks.record(entry);
 }
 
 interface Kept {

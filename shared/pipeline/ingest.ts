@@ -1,4 +1,4 @@
-import { type Body, datasetNamed, readBody, type Sent, withQuotesClosed } from '../domain/body';
+import { type Body, datasetNamed, LIMITS, notTooMany, readBody, type Sent, withQuotesClosed } from '../domain/body';
 import { cut, rowsOf, type Slice } from '../domain/cutting';
 import type { Dataset } from '../domain/dataset';
 import { batchId } from '../domain/identity';
@@ -6,6 +6,7 @@ import type { BatchHead, FilePart } from '../domain/ledger';
 import type { Verdict } from '../domain/outcome';
 import { MAX_PAYLOAD_BYTES, pack, type Sealed, seal } from '../domain/packing';
 import { Problem } from '../domain/problem';
+import { AnswerRoom } from './answer-room';
 import type { Ports, StreamRecord } from './ports';
 
 /** A request to take rows in. */
@@ -36,7 +37,7 @@ export interface Accepted {
  */
 export async function ingest(
   delivery: Delivery,
-  ports: Pick<Ports, 'batches' | 'stream' | 'clock'>,
+  ports: Pick<Ports, 'batches' | 'files' | 'stream' | 'clock'>,
 ): Promise<Accepted> {
   const dataset = datasetNamed(delivery.dataset);
   const body = readBody(delivery.body, dataset);
@@ -44,6 +45,7 @@ export async function ingest(
   const batch_id = batchId({ dataset: dataset.name, format: body.format, text: body.text, file });
   const sealed = sealSlices(body, dataset, delivery.line ?? body.line);
 
+  if (file) await claimPart(file, batch_id, ports);
   const head = await ports.batches.open({
     batch_id,
     dataset: dataset.name,
@@ -64,7 +66,19 @@ export async function ingest(
   return { ...answer, known: false };
 }
 
-/** Verdicts of one answer, which must stay under Lambda's 6 MB. */
+/** A part of a file is one batch for good: whoever cuts the file otherwise would send rows twice, or never. */
+async function claimPart(file: FilePart, batch_id: string, { files }: Pick<Ports, 'files'>): Promise<void> {
+  const known = await files.claim(file, batch_id);
+  if (known.batch_id === batch_id && known.parts === file.parts) return;
+  throw new Problem(
+    'conflict',
+    `Part ${file.part} of this file came before with other rows, as another data set, or as one of ${known.parts} parts. ` +
+      'Go on with the cut, the charset and the data set that the file was begun with.',
+    { batch_id: known.batch_id, parts: known.parts },
+  );
+}
+
+/** Verdicts of one answer, and their bytes: it must stay under Lambda's 6 MB. */
 const MOST_VERDICTS = 5000;
 
 /** The verdict of the contract on each row of a body; nothing is stored. @throws Problem */
@@ -74,6 +88,7 @@ export function validate(name: string, sent: Sent) {
   const clean = dataset.cleaner(body.format, body.columns);
   const verdicts: ({ line: number } & Verdict)[] = [];
   const reasons: Record<string, number> = {};
+  const room = new AnswerRoom();
   let rows = 0;
   let kept = 0;
   cutBody(body, dataset, body.line);
@@ -82,7 +97,8 @@ export function validate(name: string, sent: Sent) {
     rows++;
     if (verdict.kind === 'kept') kept++;
     else reasons[verdict.reason] = (reasons[verdict.reason] ?? 0) + 1;
-    if (verdicts.length < MOST_VERDICTS) verdicts.push({ line, ...verdict });
+    if (verdicts.length === rows - 1 && rows <= MOST_VERDICTS && room.take(verdict))
+      verdicts.push({ line, ...verdict });
   }
   return { dataset: name, rows, kept, rejected: reasons, verdicts, truncated: rows > verdicts.length };
 }
@@ -90,6 +106,7 @@ export function validate(name: string, sent: Sent) {
 function cutBody({ text, start, format, columns }: Body, dataset: Dataset, firstLine: number): Slice[] {
   const slices = withQuotesClosed(() => cut(text.slice(start), dataset, { format, columns, firstLine }));
   if (slices.length === 0) throw new Problem('empty_body', 'The body has a header and no rows.');
+  notTooMany(slices.reduce((rows, slice) => rows + slice.rows, 0));
   return slices;
 }
 
@@ -106,19 +123,21 @@ function sealSlices(body: Body, dataset: Dataset, firstLine: number): SealedSlic
   const done: SealedSlice[] = [];
   for (let slice = open.pop(); slice; slice = open.pop()) {
     const text = textOf(body, slice);
+    if (slice.rows === 1 && text.length > LIMITS.rowCharacters) throw rowTooLarge(slice);
     const sealed = seal(text);
     if (sealed.payload.length <= MAX_PAYLOAD_BYTES) done.push({ slice, ...sealed });
     else if (slice.rows > 1) open.push(...halves(text, slice, body, dataset).reverse());
-    else {
-      throw new Problem(
-        'too_large',
-        `The row in line ${slice.first_line} is too large for the stream, even compressed.`,
-        { line: slice.first_line },
-      );
-    }
+    else throw rowTooLarge(slice);
   }
   return done;
 }
+
+const rowTooLarge = ({ first_line }: Slice) =>
+  new Problem(
+    'too_large',
+    `The row in line ${first_line} is too large: a row may have ${LIMITS.rowCharacters} characters, and ${MAX_PAYLOAD_BYTES} bytes when compressed.`,
+    { line: first_line },
+  );
 
 function halves(text: string, slice: Slice, body: Body, dataset: Dataset): Slice[] {
   const { format, columns } = body;

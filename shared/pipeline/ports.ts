@@ -7,7 +7,7 @@
  */
 import type { RejectedRow } from '../domain/clean';
 import type { InvoicePart } from '../domain/invoice';
-import type { Batch, BatchHead, ChunkEntry } from '../domain/ledger';
+import type { Batch, BatchHead, ChunkEntry, ChunkFailure, FilePart } from '../domain/ledger';
 import type { KeptRow } from '../domain/outcome';
 import type { Chunk } from '../domain/packing';
 
@@ -72,10 +72,17 @@ export interface ChunkLedger {
   find(batch_id: string, number: number): Promise<ChunkEntry | undefined>;
   /** Writes the entry if the chunk has none; the stored entry either way. */
   record(entry: ChunkEntry): Promise<ChunkEntry>;
+  /** Notes that the chunk cannot be cleaned; a later call changes nothing. */
+  fail(failure: ChunkFailure): Promise<void>;
 }
 
 /** Files that came in parts. */
 export interface Files {
+  /**
+   * Makes a batch the file's part unless another batch, or another number of parts, came first; who has it either way.
+   * A batch that is claimed and never opened is no part yet.
+   */
+  claim(file: FilePart, batch_id: string): Promise<{ readonly batch_id: string; readonly parts: number }>;
   /** The batches that are parts of the file, by part; empty when the file is unknown. */
   batches(file_hash: string): Promise<readonly Batch[]>;
 }

@@ -1,9 +1,11 @@
+import type { RejectedRow } from '../domain/clean';
 import { decodeCursor, encodeCursor } from '../domain/cursor';
 import { datasets } from '../domain/dataset';
-import { type Batch, balanceOf, sumBalances } from '../domain/ledger';
+import { type Batch, balanceOf, fileBalance } from '../domain/ledger';
 import { exactTotal } from '../domain/money';
 import { type Row, rejectedTotal } from '../domain/outcome';
 import { Problem } from '../domain/problem';
+import { AnswerRoom } from './answer-room';
 import type { Ports } from './ports';
 
 /** What a question is asked with: names from the path, the page from the query. */
@@ -16,8 +18,8 @@ export interface Question {
 
 /** How many rows a page has when nothing is said, and at most. */
 const PAGE = { usual: 100, most: 1000 };
-/** A page of refused rows ends early when their text grows over this: an answer must stay under Lambda's 6 MB. */
-const MOST_TEXT = 1_000_000;
+/** A refused row is shown with so much of its text; all of it is in the lake. */
+const SHOWN_TEXT = 16_384;
 
 /** What was received in a batch and what became of it. @throws Problem not_found */
 export async function batch({ path }: Question, { batches }: Pick<Ports, 'batches'>) {
@@ -41,51 +43,42 @@ export async function rejectedRows(question: Question, { batches, rejects }: Pic
   const { head, entries } = await knownBatch(question.path.batch_id!, batches);
   const limit = pageSize(question);
   const from = placeOf(question, isRowPlace) ?? { chunk: 1, row: 0 };
-  const rows: { line: number; reason: string; field: string; text: string }[] = [];
-  let text = 0;
+  const rows: ShownRow[] = [];
+  const room = new AnswerRoom();
   for (const entry of entries) {
     if (entry.number < from.chunk || rejectedTotal(entry) === 0) continue;
     const refused = await rejects.read(head, entry.chunk_id);
     for (let row = entry.number === from.chunk ? from.row : 0; row < refused.length; row++) {
-      if (rows.length === limit || text > MOST_TEXT) {
-        return {
-          batch_id: head.batch_id,
-          rows,
-          next_cursor: encodeCursor(question.resource, { chunk: entry.number, row }),
-        };
+      const shown = cutShort(refused[row]!);
+      if (rows.length === limit || !room.take(shown)) {
+        const next_cursor = encodeCursor(question.resource, { chunk: entry.number, row });
+        return { batch_id: head.batch_id, rows, next_cursor };
       }
-      rows.push(refused[row]!);
-      text += refused[row]!.text.length;
+      rows.push(shown);
     }
   }
   return { batch_id: head.batch_id, rows, next_cursor: null };
 }
+
+interface ShownRow extends RejectedRow {
+  readonly truncated?: true;
+}
+
+const cutShort = (row: RejectedRow): ShownRow =>
+  row.text.length <= SHOWN_TEXT ? row : { ...row, text: row.text.slice(0, SHOWN_TEXT), truncated: true };
 
 /** The sum over the parts of a file that have come. @throws Problem not_found */
 export async function file({ path }: Question, { files }: Pick<Ports, 'files'>) {
   const hash = path.hash!;
   const found = /^[0-9a-f]{64}$/.test(hash) ? await files.batches(hash) : [];
   const first = found[0]?.head;
-  if (!first?.file)
+  if (!first) {
     throw new Problem(
       'not_found',
       'No part of this file has come. A file is named by the SHA-256 of its decompressed bytes.',
     );
-  const { parts } = first.file;
-  const sum = sumBalances(found.map(balanceOf));
-  const whole = found.length === parts;
-  return {
-    file: hash,
-    dataset: first.dataset,
-    ...sum,
-    status: whole ? sum.status : 'open',
-    balanced: whole && sum.balanced,
-    parts: {
-      total: parts,
-      accepted: found.flatMap(({ head }) => (head.accepted_at && head.file ? [head.file.part] : [])),
-    },
-    batches: found.map(({ head }) => head.batch_id),
-  };
+  }
+  return { file: hash, dataset: first.dataset, ...fileBalance(found) };
 }
 
 /** An invoice with its lines. @throws Problem not_found, invalid_cursor */
@@ -105,11 +98,21 @@ export async function invoice(question: Question, { invoices }: Pick<Ports, 'inv
   };
 }
 
-/** The lines of an invoice with one stock code: there may be several. @throws Problem not_found */
-export async function invoiceItems({ path }: Question, { invoices }: Pick<Ports, 'invoices'>) {
-  const lines = (await linesOf(path.invoice_no!, invoices)).filter(({ stock_code }) => stock_code === path.stock_code);
+/** An answer that is an array; where it goes on is told beside it. */
+export class List {
+  constructor(
+    readonly rows: readonly unknown[],
+    readonly next_cursor: string | null,
+  ) {}
+}
+
+/** The lines of an invoice with one stock code: there may be several. @throws Problem not_found, invalid_cursor */
+export async function invoiceItems(question: Question, { invoices }: Pick<Ports, 'invoices'>): Promise<List> {
+  const { invoice_no, stock_code } = question.path;
+  const lines = (await linesOf(invoice_no!, invoices)).filter((line) => line.stock_code === stock_code);
   if (lines.length === 0) throw new Problem('not_found', 'The invoice has no line with this stock code.');
-  return lines;
+  const { rows, next_cursor } = pageOf(lines, question);
+  return new List(rows, next_cursor);
 }
 
 /** A customer, and the first of their invoices. @throws Problem not_found */
@@ -137,6 +140,10 @@ export async function customerInvoices(question: Question, { customers }: Pick<P
   return { customer_id, invoices, next_cursor };
 }
 
+/** Longer than any id of a contract is, and within what a table's key may have. */
+const MOST_ID = 256;
+const isId = (text: string): boolean => text !== '' && text.length <= MOST_ID;
+
 async function knownBatch(batch_id: string, batches: Ports['batches']): Promise<Batch> {
   const found = /^[0-9a-f]{32}$/.test(batch_id) ? await batches.find(batch_id) : undefined;
   if (!found) throw new Problem('not_found', 'There is no such batch.');
@@ -145,7 +152,7 @@ async function knownBatch(batch_id: string, batches: Ports['batches']): Promise<
 
 /** The lines of an invoice as rows with their identity, in the order in which they came. */
 async function linesOf(invoice_no: string, invoices: Ports['invoices']): Promise<(Row & { line_id: string })[]> {
-  const parts = invoice_no === '' ? [] : ((await invoices.read([invoice_no])).get(invoice_no) ?? []);
+  const parts = isId(invoice_no) ? ((await invoices.read([invoice_no])).get(invoice_no) ?? []) : [];
   const lines = parts.flatMap((part) => part.lines.map(({ line_id, row }) => ({ line_id, ...row })));
   if (lines.length === 0) throw new Problem('not_found', 'There is no such invoice.');
   return lines as (Row & { line_id: string })[];
@@ -164,7 +171,9 @@ const totalOf = (lines: readonly Row[]): string =>
 function pageOf<T>(all: readonly T[], question: Question): { rows: readonly T[]; next_cursor: string | null } {
   const limit = pageSize(question, PAGE.most);
   const from = placeOf(question, isCount) ?? 0;
-  const end = from + limit;
+  const room = new AnswerRoom();
+  let end = from;
+  while (end < all.length && end < from + limit && room.take(all[end])) end++;
   return { rows: all.slice(from, end), next_cursor: end < all.length ? encodeCursor(question.resource, end) : null };
 }
 
@@ -181,7 +190,7 @@ function placeOf<T>({ cursor, resource }: Question, isPlace: (place: unknown) =>
   return cursor === undefined ? undefined : decodeCursor(resource, cursor, isPlace);
 }
 
-const isText = (place: unknown): place is string => typeof place === 'string';
+const isText = (place: unknown): place is string => typeof place === 'string' && isId(place);
 const isCount = (place: unknown): place is number => Number.isInteger(place) && (place as number) >= 0;
 const isRowPlace = (place: unknown): place is { chunk: number; row: number } => {
   const { chunk, row } = (place ?? {}) as { chunk?: unknown; row?: unknown };

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import Papa from 'papaparse';
+import { UnterminatedQuote } from '../../shared/domain/csv';
 import { type CutOptions, csvHeader, cut, rowBorders, rowsOf, type Slice } from '../../shared/domain/cutting';
 import { datasets } from '../../shared/domain/dataset';
 
@@ -105,6 +106,26 @@ describe('slices of any sizes', () => {
           Math.ceil(size.rows * (1 + size.stretch)),
         );
       }),
+    );
+  });
+
+  test('of any text hold the rows that reading them again finds, so that none is counted and then not seen', () => {
+    const piece = fc.constantFrom('\r', '\n', '"', ',', 'a', ' ', '""', '\r\n');
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 25 }), sizes, (pieces, size) => {
+        const text = pieces.join('');
+        let slices: Slice[];
+        try {
+          slices = cut(text, transactions, { ...csv, ...size });
+        } catch (error) {
+          expect(error).toBeInstanceOf(UnterminatedQuote);
+          return;
+        }
+        for (const { start, end, rows } of slices) {
+          expect([...rowsOf(text.slice(start, end), 'csv', 1)]).toHaveLength(rows);
+        }
+      }),
+      { numRuns: 2000 },
     );
   });
 

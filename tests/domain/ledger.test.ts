@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { type Batch, balanceOf, type ChunkEntry, sumBalances } from '../../shared/domain/ledger';
+import { type Batch, balanceOf, type ChunkEntry, fileBalance, sumBalances } from '../../shared/domain/ledger';
 import { accountedFor, addCounts, type Counts, rejectedTotal } from '../../shared/domain/outcome';
 
 const entry = (number: number, counts: Counts): ChunkEntry => ({
@@ -11,6 +11,7 @@ const entry = (number: number, counts: Counts): ChunkEntry => ({
   ...counts,
 });
 const batch = (received: number, chunks: number, entries: readonly ChunkEntry[], accepted = true): Batch => ({
+  failures: [],
   head: {
     batch_id: 'b',
     dataset: 'transactions',
@@ -38,6 +39,7 @@ describe('the balance of a batch', () => {
       rejected: {},
       pending: 10,
       balanced: false,
+      failed: [],
     });
   });
 
@@ -67,6 +69,7 @@ describe('the balance of a batch', () => {
       rejected: { cancellation: 2, missing: 3 },
       pending: 0,
       balanced: true,
+      failed: [],
     });
   });
 
@@ -75,6 +78,55 @@ describe('the balance of a batch', () => {
       status: 'complete',
       pending: received - 10,
       balanced: false,
+    });
+  });
+});
+
+describe('a batch with a chunk that cannot be cleaned', () => {
+  const failure = { batch_id: 'b', number: 2, chunk_id: 'b-2', failed_at: '2025-01-01T00:00:03.000Z' };
+  const having = (entries: readonly ChunkEntry[]): Batch => ({ ...batch(10, 2, entries), failures: [failure] });
+
+  test('is accepted while others are on their way, then failed, and names the chunk', () => {
+    expect(balanceOf(having([]))).toMatchObject({ status: 'accepted', failed: ['b-2'] });
+    expect(balanceOf(having([first]))).toMatchObject({
+      status: 'failed',
+      pending: 4,
+      balanced: false,
+      failed: ['b-2'],
+    });
+  });
+
+  test('is complete when the chunk went through later', () => {
+    expect(balanceOf(having([first, second]))).toMatchObject({ status: 'complete', balanced: true, failed: [] });
+  });
+});
+
+describe('a file', () => {
+  const part = (number: number, parts: number, accepted = true): Batch => {
+    const one = batch(10, 2, [first, second], accepted);
+    return { ...one, head: { ...one.head, batch_id: `b${number}`, file: { hash: 'f', part: number, parts } } };
+  };
+
+  test('is balanced when every part is there', () => {
+    const whole = fileBalance([part(1, 2), part(2, 2)]);
+    expect(whole).toMatchObject({ status: 'complete', balanced: true, received: 20, batches: ['b1', 'b2'] });
+    expect(whole.parts).toEqual({ total: 2, accepted: [1, 2] });
+  });
+
+  test.each([
+    ['a part is missing', [part(2, 2)]],
+    ['two parts disagree about their number', [part(1, 2), part(2, 3)]],
+    ['there are two parts of three', [part(2, 3), part(3, 3)]],
+    ['there is one part too many', [part(1, 1), part(2, 1)]],
+    ['no part has come', []],
+  ])('is open when %s', (_, found) => {
+    expect(fileBalance(found)).toMatchObject({ status: 'open', balanced: false });
+  });
+
+  test('lists the batches of the parts that are wholly taken in', () => {
+    expect(fileBalance([part(1, 2), part(2, 2, false)])).toMatchObject({
+      batches: ['b1'],
+      parts: { total: 2, accepted: [1] },
     });
   });
 });
@@ -100,6 +152,7 @@ describe('a sum of balances', () => {
       rejected: { cancellation: 2, missing: 5 },
       pending: 4,
       balanced: false,
+      failed: [],
     });
   });
 

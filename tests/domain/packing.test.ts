@@ -64,6 +64,9 @@ describe('bytes that are no chunk', () => {
   const good = JSON.stringify({ ...header, chunk_id: id });
   const payload = zstdCompressSync(Buffer.from(text));
 
+  /** A record that is right but for members of its header, its id included. */
+  const outside = (members: Partial<ChunkHeader>): Buffer => pack({ ...header, ...members }, seal(text)).data;
+
   test('a forged record of these tests is a chunk when nothing is wrong with it', () => {
     expect(unpack(forged(good, payload)).text).toBe(text);
   });
@@ -84,6 +87,10 @@ describe('bytes that are no chunk', () => {
     ['a header that names another chunk', forged(JSON.stringify({ ...header, chunk_id: `${id}0` }), payload)],
     ['a header of another batch', forged(JSON.stringify({ ...header, batch_id: 'c', chunk_id: id }), payload)],
     ['a header of nothing', forged('{}', payload)],
+    ['a batch that would lead out of the lake', outside({ batch_id: '../../../../etc/passwd' })],
+    ['a data set that would', outside({ dataset: '../..' })],
+    ['a day that would', outside({ received_at: '../../../x' })],
+    ['a place that is none', outside({ number: 0 })],
   ])('are told: %s', (_, bytes) => {
     expect(() => unpack(bytes)).toThrow(NotAChunk);
   });

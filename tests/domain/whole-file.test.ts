@@ -37,9 +37,9 @@ function byUs(text: string): Counts {
     const head = {
       dataset: dataset.name,
       contract_version: 1,
-      batch_id: 'b',
+      batch_id: 'b'.repeat(32),
       number: i + 1,
-      received_at: '',
+      received_at: '2026-01-01T00:00:00.000Z',
       format: 'csv' as const,
       first_line,
       rows: n,

@@ -266,6 +266,18 @@ describe('An answer is as documented', () => {
       balanced: true,
       parts: { total: 2, accepted: [1, 2] },
     });
+    const others: Call[] = [
+      { ...part(2), ...csv(`${HEADER}\n640002,1,,1,12/1/2010 8:26,1,1,Eire`) },
+      { ...part(2), query: { ...part(2).query, parts: '9' } },
+    ];
+    for (const other of others) {
+      const refused = await ask('POST /v1/transactions', other);
+      expect({ status: refused.status, code: refused.body.code, batch: refused.body.batch_id }).toEqual({
+        status: 409,
+        code: 'conflict',
+        batch: second,
+      });
+    }
     expect((await ask('GET /v1/batches/{batch_id}', { params: { batch_id: second } })).body.file).toEqual({
       hash: FILE,
       part: 2,
@@ -280,6 +292,18 @@ describe('An answer is as documented', () => {
       params: { invoice_no: '536365', stock_code: '85123A' },
     });
     expect(items).toEqual(invoice.lines.slice(0, 2));
+    const page1 = await ask('GET /v1/invoices/{invoice_no}/items/{stock_code}', {
+      params: { invoice_no: '536365', stock_code: '85123A' },
+      query: { limit: '1' },
+    });
+    expect(page1.body).toEqual(invoice.lines.slice(0, 1));
+    const cursor = /\?cursor=([\w-]+)>; rel="next"$/.exec(String(page1.headers?.link))![1]!;
+    const page2 = await ask('GET /v1/invoices/{invoice_no}/items/{stock_code}', {
+      params: { invoice_no: '536365', stock_code: '85123A' },
+      query: { cursor },
+    });
+    expect(page2.body).toEqual(invoice.lines.slice(1, 2));
+    expect(page2.headers?.link).toBeUndefined();
     const { body: customer } = await ask('GET /v1/customers/{customer_id}', { params: { customer_id: '17850' } });
     const { body: page } = await ask('GET /v1/customers/{customer_id}/invoices', { params: { customer_id: '17850' } });
     expect(page.invoices).toEqual([
@@ -395,7 +419,7 @@ describe('Paging', () => {
     // More rows than a chunk takes, so that pages cross from one chunk to the next.
     const cancelled = numbers(10_500).map((i) => `C${i},1,,-1,12/1/2010 8:26,1,98,Eire`);
     refused = { params: { batch_id: await taken(csv([HEADER, ...cancelled].join('\n'))) } };
-    const wordy = numbers(400).map((i) => `C${i},1,${'x'.repeat(3500)},-1,12/1/2010 8:26,1,98,Eire`);
+    const wordy = numbers(400).map((i) => `C${i},1,"${'""'.repeat(4000)}",-1,12/1/2010 8:26,1,98,Eire`);
     long = { params: { batch_id: await taken(csv([HEADER, ...wordy].join('\n'))) } };
     const lines = numbers(25).map((i) => `600000,${i},,${i + 1},12/1/2010 8:26,1,99,Eire`);
     const invoices = numbers(11).map((i) => `${600_001 + i},1,,1,12/1/2010 8:26,1,99,Eire`);

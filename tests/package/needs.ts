@@ -68,8 +68,8 @@ const CALLS: {
 } = {
   stream: { append: [[{ chunk_id: ID, data: new Uint8Array(1) }]] },
   batches: { open: [head], accept: [ID, NOW], find: [ID] },
-  chunks: { find: [ID, 1], record: [entry] },
-  files: { batches: ['b'.repeat(64)] },
+  chunks: { find: [ID, 1], record: [entry], fail: [{ batch_id: ID, number: 1, chunk_id: ID, failed_at: NOW }] },
+  files: { claim: [{ hash: 'b'.repeat(64), part: 1, parts: 1 }, ID], batches: ['b'.repeat(64)] },
   invoices: { read: [['536365']], write: [[{ invoice_no: '536365', part: 0, version: 1, lines: [line] }]] },
   customers: {
     put: [[{ customer_id: '17850', invoice_no: '536365', invoice_date: NOW, country: 'France' }]],

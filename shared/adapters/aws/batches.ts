@@ -1,9 +1,8 @@
-import { PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
-import type { Batch } from '../../domain/ledger';
+import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { type Batch, chunkEntryKey, fileKey, HEAD_ENTRY } from '../../domain/ledger';
 import type { Batches, ChunkLedger, Files } from '../../pipeline/ports';
-import { item, text } from './attributes';
-import { reach } from './errors';
-import { batchOf, chunkEntry, chunkItem, chunkOf, fileItem, fileKey, HEAD, headItem, headOf } from './ledger-items';
+import { item, number, text } from './attributes';
+import { batchOf, chunkItem, chunkOf, failureItem, headItem, headOf, partItem } from './ledger-items';
 import { concurrently } from './pace';
 import { type Dynamo, get, putIfAbsent, queryAll, unlessRefused } from './table';
 
@@ -26,17 +25,13 @@ const findBatch = async (client: Dynamo, table: string, batch_id: string) =>
 export function dynamoBatches(client: Dynamo, table: string): Batches {
   return {
     async open(head) {
-      // The file's item first: a part that it names and that has no head yet is passed over, a head it lacks is lost.
-      const part = fileItem(head);
-      if (part)
-        await reach(`writing ${table}`, () => client.send(new PutItemCommand({ TableName: table, Item: part })));
       return headOf(await putIfAbsent(client, table, headItem(head), KEYS));
     },
 
     async accept(batch_id, accepted_at) {
       const update = new UpdateItemCommand({
         TableName: table,
-        Key: item({ batch_id, entry: HEAD }),
+        Key: item({ batch_id, entry: HEAD_ENTRY }),
         UpdateExpression: 'SET accepted_at = :at',
         ConditionExpression: 'attribute_exists(batch_id) AND attribute_not_exists(accepted_at)',
         ExpressionAttributeValues: { ':at': { S: accepted_at } },
@@ -51,17 +46,24 @@ export function dynamoBatches(client: Dynamo, table: string): Batches {
 /** Entries of chunks in the Batches table. */
 export function dynamoChunks(client: Dynamo, table: string): ChunkLedger {
   return {
-    async find(batch_id, number) {
-      const stored = await get(client, table, item({ batch_id, entry: chunkEntry(number) }));
+    async find(batch_id, place) {
+      const stored = await get(client, table, item({ batch_id, entry: chunkEntryKey(place) }));
       return stored && chunkOf(stored);
     },
     record: async (entry) => chunkOf(await putIfAbsent(client, table, chunkItem(entry), KEYS)),
+    async fail(failure) {
+      await putIfAbsent(client, table, failureItem(failure), KEYS);
+    },
   };
 }
 
 /** Files that came in parts, in the Batches table. */
 export function dynamoFiles(client: Dynamo, table: string): Files {
   return {
+    async claim(file, batch_id) {
+      const stored = await putIfAbsent(client, table, partItem(file, batch_id), KEYS);
+      return { batch_id: text(stored.batch)!, parts: number(stored.parts) };
+    },
     async batches(file_hash) {
       const parts = await itemsOf(client, table, fileKey(file_hash));
       const found = await concurrently(WIDTH, parts, (part) => findBatch(client, table, text(part.batch)!));

@@ -1,27 +1,36 @@
 import type { RowFormat } from '../../domain/dataset';
-import type { Batch, BatchHead, ChunkEntry } from '../../domain/ledger';
+import {
+  type Batch,
+  type BatchHead,
+  type ChunkEntry,
+  type ChunkFailure,
+  chunkEntryKey,
+  type FilePart,
+  failureEntryKey,
+  fileKey,
+  HEAD_ENTRY,
+  isEntry,
+  partEntryKey,
+} from '../../domain/ledger';
 import { type Item, item, number, text } from './attributes';
 
 /*
- * Items of the Batches table. A batch has its head under entry `head` and its chunks under `chunk#00001` and so on; a
- * file has one item for each part: batch_id `file#<hash>`, entry `part#00001`, with the part's batch. Slices are one
+ * Items of the Batches table, keyed as domain/ledger.ts says. The item of a file's part names its batch. Slices are one
  * flat list of numbers, four to a slice, which is a third of what maps take.
  */
-export const HEAD = 'head';
-export const chunkEntry = (number: number): string => `chunk#${String(number).padStart(5, '0')}`;
-export const fileKey = (hash: string): string => `file#${hash}`;
-const partEntry = (part: number) => `part#${String(part).padStart(5, '0')}`;
 
-/** The item that finds a part's batch by the file; undefined when the batch is no part of one. */
-export function fileItem({ batch_id, file }: BatchHead): Item | undefined {
-  return file && item({ batch_id: fileKey(file.hash), entry: partEntry(file.part), batch: batch_id });
+/** The item that finds a part's batch by its file. */
+export function partItem({ hash, part, parts }: FilePart, batch_id: string): Item {
+  return item({ batch_id: fileKey(hash), entry: partEntryKey(part), batch: batch_id, parts });
 }
 
+/** The item of a batch's head. */
 export function headItem({ slices, file, ...head }: BatchHead): Item {
   const flat = slices.flatMap(({ start, end, first_line, rows }) => [start, end, first_line, rows]);
-  return item({ ...head, entry: HEAD, slices: flat, file: file && { ...file } });
+  return item({ ...head, entry: HEAD_ENTRY, slices: flat, file: file && { ...file } });
 }
 
+/** The head that headItem wrote. */
 export function headOf(stored: Item): BatchHead {
   const flat = stored.slices?.L?.map(number) ?? [];
   const slices = Array.from({ length: flat.length / 4 }, (_, i) => {
@@ -45,10 +54,12 @@ export function headOf(stored: Item): BatchHead {
   };
 }
 
+/** The item of a chunk's entry. */
 export function chunkItem({ rejected, ...entry }: ChunkEntry): Item {
-  return item({ ...entry, rejected: { ...rejected }, entry: chunkEntry(entry.number) });
+  return item({ ...entry, rejected: { ...rejected }, entry: chunkEntryKey(entry.number) });
 }
 
+/** The entry that chunkItem wrote. */
 export function chunkOf(stored: Item): ChunkEntry {
   const reasons = Object.entries(stored.rejected?.M ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
   return {
@@ -63,10 +74,27 @@ export function chunkOf(stored: Item): ChunkEntry {
   };
 }
 
+/** The item of a chunk that cannot be cleaned. */
+export function failureItem(failure: ChunkFailure): Item {
+  return item({ ...failure, entry: failureEntryKey(failure.number) });
+}
+
+const failureOf = (stored: Item): ChunkFailure => ({
+  batch_id: text(stored.batch_id)!,
+  number: number(stored.number),
+  chunk_id: text(stored.chunk_id)!,
+  failed_at: text(stored.failed_at)!,
+});
+
 /** A batch from all its items; undefined when the head is not among them. */
 export function batchOf(items: readonly Item[]): Batch | undefined {
-  const head = items.find(({ entry }) => text(entry) === HEAD);
+  const head = items.find(({ entry }) => text(entry) === HEAD_ENTRY);
   if (!head) return undefined;
-  const entries = items.filter((stored) => stored !== head).map(chunkOf);
-  return { head: headOf(head), entries: entries.sort((a, b) => a.number - b.number) };
+  const of = (kind: 'chunk' | 'failed') => items.filter(({ entry }) => isEntry(kind, text(entry)!));
+  const byNumber = (a: { number: number }, b: { number: number }) => a.number - b.number;
+  return {
+    head: headOf(head),
+    entries: of('chunk').map(chunkOf).sort(byNumber),
+    failures: of('failed').map(failureOf).sort(byNumber),
+  };
 }

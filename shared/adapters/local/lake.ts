@@ -1,5 +1,5 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve, sep } from 'node:path';
 import { datasets } from '../../domain/dataset';
 import { decodeRejected, encodeRejected, failedKey, landingKey, rejectedKey } from '../../domain/lake';
 import { toParquet } from '../../domain/parquet';
@@ -10,7 +10,8 @@ export class LakeFolder {
   constructor(private readonly root: string) {}
 
   async put(key: string, bytes: Uint8Array | string): Promise<void> {
-    const file = join(this.root, key);
+    const file = resolve(this.root, key);
+    if (!file.startsWith(`${resolve(this.root)}${sep}`)) throw new Error(`${key} is no key of the lake`);
     const unfinished = `${file}.${process.pid}.tmp`;
     try {
       await mkdir(dirname(file), { recursive: true });

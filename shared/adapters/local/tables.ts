@@ -1,28 +1,30 @@
 import type { InvoicePart } from '../../domain/invoice';
-import type { Batch, BatchHead, ChunkEntry } from '../../domain/ledger';
+import {
+  type Batch,
+  type BatchHead,
+  type ChunkEntry,
+  chunkEntryKey,
+  failureEntryKey,
+  fileKey,
+  HEAD_ENTRY,
+  isEntry,
+  partEntryKey,
+} from '../../domain/ledger';
 import type { Batches, ChunkLedger, CustomerInvoice, Customers, Files, Invoices } from '../../pipeline/ports';
 import type { Database } from './database';
-
-const HEAD = 'head';
-const chunkEntry = (number: number) => `chunk#${String(number).padStart(5, '0')}`;
-const fileKey = (hash: string) => `file#${hash}`;
-const partEntry = (part: number) => `part#${String(part).padStart(5, '0')}`;
 
 /** Heads, chunk entries and the parts of files, keyed as in the Batches table. */
 export class Ledger implements Batches {
   constructor(private readonly database: Database) {}
 
   async open(head: BatchHead): Promise<BatchHead> {
-    return this.database.transaction(() => {
-      if (head.file) this.put(fileKey(head.file.hash), partEntry(head.file.part), head.batch_id);
-      return this.putOnce(head.batch_id, HEAD, head);
-    });
+    return this.database.transaction(() => this.putOnce(head.batch_id, HEAD_ENTRY, head));
   }
 
   async accept(batch_id: string, accepted_at: string): Promise<void> {
     this.database.run(
       `update batches set body = json_set(body, '$.accepted_at', ?)
-       where batch_id = ? and entry = '${HEAD}' and json_extract(body, '$.accepted_at') is null`,
+       where batch_id = ? and entry = '${HEAD_ENTRY}' and json_extract(body, '$.accepted_at') is null`,
       accepted_at,
       batch_id,
     );
@@ -33,26 +35,34 @@ export class Ledger implements Batches {
       'select entry, body from batches where batch_id = ? order by entry',
       batch_id,
     );
-    const head = rows.find(({ entry }) => entry === HEAD);
+    const head = rows.find(({ entry }) => entry === HEAD_ENTRY);
     if (!head) return undefined;
-    const entries = rows.filter(({ entry }) => entry.startsWith('chunk#'));
-    return { head: JSON.parse(head.body), entries: entries.map(({ body }) => JSON.parse(body)) };
+    const of = (kind: 'chunk' | 'failed') =>
+      rows.filter(({ entry }) => isEntry(kind, entry)).map(({ body }) => JSON.parse(body));
+    return { head: JSON.parse(head.body), entries: of('chunk'), failures: of('failed') };
   }
 
   /** The entries of chunks, as the port has them. */
   readonly chunks: ChunkLedger = {
-    find: async (batch_id, number) => this.read(batch_id, chunkEntry(number)) as ChunkEntry | undefined,
+    find: async (batch_id, number) => this.read(batch_id, chunkEntryKey(number)) as ChunkEntry | undefined,
     record: async (entry) =>
-      this.database.transaction(() => this.putOnce(entry.batch_id, chunkEntry(entry.number), entry)),
+      this.database.transaction(() => this.putOnce(entry.batch_id, chunkEntryKey(entry.number), entry)),
+    fail: async (failure) =>
+      this.database.transaction(() => void this.putOnce(failure.batch_id, failureEntryKey(failure.number), failure)),
   };
 
+  /** Files by hash, as the port has them. */
   readonly files: Files = {
+    claim: async ({ hash, part, parts }, batch_id) =>
+      this.database.transaction(() => this.putOnce(fileKey(hash), partEntryKey(part), { batch_id, parts })),
     batches: async (hash) => {
       const parts = this.database.all<{ body: string }>(
         'select body from batches where batch_id = ? order by entry',
         fileKey(hash),
       );
-      const found = await Promise.all(parts.map(({ body }) => this.find(JSON.parse(body) as string)));
+      const found = await Promise.all(
+        parts.map(({ body }) => this.find((JSON.parse(body) as { batch_id: string }).batch_id)),
+      );
       return found.filter((batch) => batch !== undefined);
     },
   };
@@ -68,7 +78,7 @@ export class Ledger implements Batches {
 
   private put(batch_id: string, entry: string, body: unknown): void {
     this.database.run(
-      'insert or replace into batches (batch_id, entry, body) values (?, ?, ?)',
+      'insert into batches (batch_id, entry, body) values (?, ?, ?)',
       batch_id,
       entry,
       JSON.stringify(body),

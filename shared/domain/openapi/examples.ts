@@ -27,6 +27,7 @@ const balance = {
   rejected: { cancellation: 18, missing: 1 },
   pending: 0,
   balanced: true,
+  failed: [],
 };
 const invoices = [{ invoice_no: '536365', invoice_date: '2010-12-01T08:26:00Z', country: 'United Kingdom' }];
 const customer = { customer_id: '17850', invoices, next_cursor: null };

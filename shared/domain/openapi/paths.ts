@@ -73,7 +73,7 @@ function taking(contract: Contract, operationId: string): Operation {
           },
         },
       },
-      ...refusing([400, 'BadBody'], [413, 'TooLarge'], [415, 'UnsupportedType']),
+      ...refusing([400, 'BadBody'], [409, 'Conflict'], [413, 'TooLarge'], [415, 'UnsupportedType']),
     },
   };
 }
@@ -151,11 +151,12 @@ const OPERATIONS: Readonly<Record<Route, Operation>> = {
     operationId: 'getInvoiceItems',
     tags: ['Invoices and customers'],
     summary: 'The lines of an invoice with one stock code',
-    description: 'An array, since a product may stand on an invoice more than once.',
-    parameters: [parameter('InvoiceNo'), parameter('StockCode')],
+    description:
+      'An array, since a product may stand on an invoice more than once. Where it is long, the Link header leads to the next page.',
+    parameters: [parameter('InvoiceNo'), parameter('StockCode'), ...PAGE],
     responses: {
-      ...found('The lines', arrayOf(schemaRef('InvoiceLine'), { minItems: 1 }), ANSWERS.InvoiceItems),
-      ...missing,
+      ...found('The lines', arrayOf(schemaRef('InvoiceLine')), ANSWERS.InvoiceItems),
+      ...missingOrBad,
     },
   },
   'GET /v1/customers/{customer_id}': {

@@ -69,6 +69,18 @@ export const RESPONSES: Readonly<Record<string, Schema>> = {
     path: '/v1/invoices/1',
     example: new Problem('not_found', 'There is no such invoice.'),
   }),
+  Conflict: refusal({
+    description: 'The part of the file came before with other content; nothing is stored.',
+    path: '/v1/transactions',
+    example: new Problem(
+      'conflict',
+      'Part 2 of this file came before with other rows, as another data set, or as one of 3 parts.',
+      {
+        batch_id: '0f8fad5b4c1d4e2a9b7c6d5e4f3a2b1c',
+        parts: 3,
+      },
+    ),
+  }),
   TooLarge: refusal({
     description: 'The body is over a limit. Send it in parts.',
     path: '/v1/transactions',

@@ -38,9 +38,9 @@ const reasons: Schema = {
 };
 const balance = {
   status: text(
-    '`open`: not wholly taken in, send it again; `accepted`: being cleaned; `complete`: every row has its outcome',
+    '`open`: not wholly taken in, send it again; `accepted`: being cleaned; `failed`: some chunks cannot be cleaned, by a defect of ours; `complete`: every row has its outcome',
     {
-      enum: ['open', 'accepted', 'complete'],
+      enum: ['open', 'accepted', 'failed', 'complete'],
     },
   ),
   received: count('Rows received'),
@@ -52,6 +52,7 @@ const balance = {
     type: 'boolean',
     description: 'True once received = kept + duplicate + rejected; it becomes so within seconds',
   },
+  failed: arrayOf(text('Id of a chunk'), { description: 'Chunks that cannot be cleaned; they are kept in `failed/`' }),
 };
 const refused = {
   reason: text('Why it is refused: `missing`, `unparseable`, or a reason of the contract', {
@@ -60,6 +61,8 @@ const refused = {
   field: text('The column it is refused for; `row` for the whole row'),
 };
 const line = count('Line that the row starts in, in the body or in the file it is a part of', 1);
+
+const refusedRow = object('A refused row', { line, ...refused, text: text('The row as it came') });
 
 const rows = Object.fromEntries(
   contracts.flatMap((contract) => {
@@ -147,11 +150,17 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
       total: count('Parts that it was said to have', 1),
       accepted: arrayOf({ type: 'integer', minimum: 1 }, { description: 'Those that are wholly taken in' }),
     }),
-    batches: arrayOf(batchId, { description: 'One per part that came' }),
+    batches: arrayOf(batchId, { description: 'Those of the accepted parts, in their order' }),
   }),
   RejectedRows: object('Refused rows of a batch, in its order', {
     batch_id: batchId,
-    rows: arrayOf(object('A refused row', { line, ...refused, text: text('The row as it came') })),
+    rows: arrayOf({
+      ...refusedRow,
+      properties: {
+        ...(refusedRow.properties as Schema),
+        truncated: { const: true, description: 'The text is longer than what is shown; all of it is in the lake' },
+      },
+    }),
     next_cursor: cursor,
   }),
   InvoiceLine: {

@@ -17,7 +17,11 @@ function table() {
     } else if (command === 'GetItem') return { Item: items.get(keyOf(input.Key as unknown as Item)) };
     else if (command === 'UpdateItem') {
       const stored = items.get(keyOf(input.Key as unknown as Item));
-      if (!stored || stored.accepted_at) throw sdkError('ConditionalCheckFailedException');
+      const conditions = input.ConditionExpression ?? '';
+      const refused =
+        (conditions.includes('attribute_exists(batch_id)') && !stored) ||
+        (conditions.includes('attribute_not_exists(accepted_at)') && stored?.accepted_at);
+      if (!stored || refused) throw sdkError('ConditionalCheckFailedException');
       stored.accepted_at = input.ExpressionAttributeValues[':at'] as { S: string };
     } else if (command === 'Query') {
       const all = [...items.values()].filter(
@@ -97,6 +101,7 @@ describe('the Batches table', () => {
     expect(await dynamoBatches(client, 'batches').find(head.batch_id)).toEqual({
       head,
       entries: [entry(1), entry(2), entry(10)],
+      failures: [],
     });
     expect(await dynamoBatches(client, 'batches').find('unknown')).toBeUndefined();
     expect(client.sent.filter(({ command }) => command === 'Query').every(({ input }) => input.ConsistentRead)).toBe(
@@ -117,11 +122,36 @@ describe('the Batches table', () => {
     const client = table();
     const batches = dynamoBatches(client, 'batches');
     const part = (n: number) => ({ ...head, batch_id: `${n}`.repeat(32), file: { ...file, part: n } });
-    for (const n of [3, 1, 2]) await batches.open(part(n));
-    client.items.delete(`${'2'.repeat(32)} head`);
+    const files = dynamoFiles(client, 'batches');
+    for (const n of [3, 1, 2]) await files.claim(part(n).file, part(n).batch_id);
+    for (const n of [3, 1]) await batches.open(part(n));
     const found = await dynamoFiles(client, 'batches').batches(file.hash);
     expect(found.map((batch) => batch.head)).toEqual([part(1), part(3)]);
     expect(await dynamoFiles(client, 'batches').batches('unknown')).toEqual([]);
+  });
+
+  test('makes a batch the part of a file for good: whoever comes later hears which one it is', async () => {
+    const client = table();
+    const files = dynamoFiles(client, 'batches');
+    expect(await files.claim(file, 'a')).toEqual({ batch_id: 'a', parts: 3 });
+    expect(await files.claim(file, 'a')).toEqual({ batch_id: 'a', parts: 3 });
+    expect(await files.claim({ ...file, parts: 9 }, 'b')).toEqual({ batch_id: 'a', parts: 3 });
+    expect(await files.claim({ ...file, part: 1 }, 'b')).toEqual({ batch_id: 'b', parts: 3 });
+  });
+
+  test('notes a chunk that cannot be cleaned once, beside the entries', async () => {
+    const client = table();
+    const chunks = dynamoChunks(client, 'batches');
+    await dynamoBatches(client, 'batches').open(head);
+    const failure = { batch_id: head.batch_id, number: 2, chunk_id: 'c-2', failed_at: '2026-01-01T00:00:06.000Z' };
+    await chunks.fail(failure);
+    await chunks.fail({ ...failure, failed_at: '2027-01-01T00:00:00.000Z' });
+    await chunks.record(entry(1));
+    expect(await dynamoBatches(client, 'batches').find(head.batch_id)).toEqual({
+      head,
+      entries: [entry(1)],
+      failures: [failure],
+    });
   });
 
   test('that cannot be reached is unavailable', async () => {
