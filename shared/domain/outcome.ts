@@ -10,7 +10,10 @@ export interface KeptRow {
   readonly row: Row;
 }
 
-/** What the contract says of one row, before any other row is looked at. */
+/**
+ * What the contract says of one row. Every row in gets exactly one of these out; of the kept ones, those that came
+ * before end as duplicates.
+ */
 export type Verdict = ({ readonly kind: 'kept' } & KeptRow) | Rejected;
 
 /** Why a row was refused. `field` is the column, or what stands beyond the columns. */
@@ -19,9 +22,6 @@ export interface Rejected {
   readonly reason: string;
   readonly field: string;
 }
-
-/** What became of a row. Every row in gets exactly one of these out. */
-export type Outcome = Verdict | { readonly kind: 'duplicate' };
 
 /** Reasons that do not come from a contract's list: an empty required value, a value that is not of its type. */
 export const MISSING = 'missing';

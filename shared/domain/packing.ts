@@ -29,8 +29,8 @@ export class NotAChunk extends Error {
 
 /** Kinesis takes 1 MiB a record, partition key included; 16 KiB are left for it and for our header. */
 export const MAX_PAYLOAD_BYTES = 1_048_576 - 16_384;
-/** More text than ingest ever puts into a chunk: a bomb in the stream ends here. */
-const MAX_TEXT_BYTES = 64 * 1024 * 1024;
+/** More text than ingest ever puts into a chunk, one row of two million characters: a bomb in the stream ends here. */
+const MAX_TEXT_BYTES = 8 * 1024 * 1024;
 
 const MAGIC = Buffer.from('ECF1');
 const PREFIX = MAGIC.length + 8;

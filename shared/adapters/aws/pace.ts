@@ -3,13 +3,15 @@ import { Unavailable } from '../../pipeline/ports';
 /** Waits before try `n`, counted from 1 for the first repetition. */
 export type Pause = (n: number) => Promise<void>;
 
-const MOST_TRIES = 8;
+/** Tries in a row that bring nothing through, and tries in all: ingest has 29 seconds. */
+const MOST_IDLE_TRIES = 8;
+const MOST_TRIES = 20;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 2000;
 
 /**
  * Exponential backoff with full jitter: the whole wait is drawn by lot, so that those who failed together do not come
- * again together. All eight tries take 3.5 seconds on average.
+ * again together. Eight tries take 3.5 seconds on average, twenty 15.
  */
 export const fullJitter: Pause = (n) =>
   new Promise((resolve) => {
@@ -24,7 +26,7 @@ export interface LeftOver<T> {
 
 /**
  * Sends items, and what is left over again after a pause, until all are through.
- * @throws Unavailable when some are left after eight tries
+ * @throws Unavailable when some are left after eight tries without progress, or twenty in all
  */
 export async function untilThrough<T>(
   doing: string,
@@ -33,11 +35,14 @@ export async function untilThrough<T>(
   pause: Pause,
 ): Promise<void> {
   let left: LeftOver<T> = { items, reason: '' };
+  let idle = 0;
   for (let n = 0; left.items.length > 0; n++) {
-    if (n === MOST_TRIES)
+    if (n === MOST_TRIES || idle === MOST_IDLE_TRIES)
       throw new Unavailable(`${doing}: ${left.items.length} left after ${n} tries (${left.reason})`);
     if (n > 0) await pause(n);
-    left = await send(left.items);
+    const rest = await send(left.items);
+    idle = rest.items.length < left.items.length ? 0 : idle + 1;
+    left = rest;
   }
 }
 

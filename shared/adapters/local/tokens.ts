@@ -6,7 +6,7 @@ import { FetchError, JwtBaseError } from 'aws-jwt-verify/error';
 import { exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from 'jose';
 import type { Claims, Tokens } from '../../pipeline/ports';
 
-/** A JWT needs an https issuer; nobody answers there, and nobody is asked. */
+/** A JWT needs an https issuer; nobody answers there, which is as good as a key that nobody knows. */
 export const ISSUER = 'https://ecomflow.invalid/local';
 const PEOPLE = 'ecomflow-local-people';
 

@@ -1,4 +1,4 @@
-import { concurrently, fullJitter, grouped } from '../../../shared/adapters/aws/pace';
+import { concurrently, fullJitter, grouped, untilThrough } from '../../../shared/adapters/aws/pace';
 
 describe('pace', () => {
   test('waits up to twice as long each time, and never longer than two seconds', async () => {
@@ -12,6 +12,20 @@ describe('pace', () => {
     timeout.mockRestore();
     random.mockRestore();
     expect(waits).toEqual([100, 200, 400, 2000]);
+  });
+
+  test('goes on past eight tries while every try brings something through', async () => {
+    const sent: number[] = [];
+    const oneAtATime = async (items: readonly number[]) => {
+      sent.push(items.length);
+      return { items: items.slice(1), reason: 'throttled' };
+    };
+    const numbers = Array.from({ length: 15 }, (_, i) => i);
+    await untilThrough('writing', numbers, oneAtATime, async () => undefined);
+    expect(sent).toHaveLength(15);
+    await expect(untilThrough('writing', [...numbers, ...numbers], oneAtATime, async () => undefined)).rejects.toThrow(
+      '10 left after 20 tries (throttled)',
+    );
   });
 
   test('concurrent work keeps the order of its items, and stops at the first error', async () => {
