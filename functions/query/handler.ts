@@ -1,5 +1,5 @@
 import * as adapters from '#adapters';
-import { http } from '../../shared/adapters/lambda/http';
+import { http, ok } from '../../shared/adapters/lambda/http';
 import { ROUTES, type Route } from '../../shared/domain/api';
 import { openApi } from '../../shared/domain/openapi';
 import { Problem } from '../../shared/domain/problem';
@@ -44,8 +44,5 @@ export const handler = http(async (request) => {
     limit: request.query.limit,
     cursor: request.query.cursor,
   };
-  const found = await answer(question, ports);
-  if (!(found instanceof questions.List)) return { status: 200, body: found };
-  const next = found.next_cursor && `<${request.path}?cursor=${found.next_cursor}>; rel="next"`;
-  return { status: 200, body: found.rows, ...(next && { headers: { link: next } }) };
+  return ok(await answer(question, ports), request.path);
 });

@@ -6,7 +6,7 @@ import type { BatchHead, FilePart } from '../domain/ledger';
 import type { Verdict } from '../domain/outcome';
 import { MAX_PAYLOAD_BYTES, pack, type Sealed, seal } from '../domain/packing';
 import { Problem } from '../domain/problem';
-import { AnswerRoom } from './answer-room';
+import { AnswerRoom } from './pages';
 import type { Ports, StreamRecord } from './ports';
 
 /** A request to take rows in. */

@@ -5,7 +5,7 @@ import { type Batch, balanceOf, fileBalance } from '../domain/ledger';
 import { exactTotal } from '../domain/money';
 import { type Row, rejectedTotal } from '../domain/outcome';
 import { Problem } from '../domain/problem';
-import { AnswerRoom } from './answer-room';
+import { AnswerRoom, List } from './pages';
 import type { Ports } from './ports';
 
 /** What a question is asked with: names from the path, the page from the query. */
@@ -96,14 +96,6 @@ export async function invoice(question: Question, { invoices }: Pick<Ports, 'inv
     lines: rows,
     next_cursor,
   };
-}
-
-/** An answer that is an array; where it goes on is told beside it. */
-export class List {
-  constructor(
-    readonly rows: readonly unknown[],
-    readonly next_cursor: string | null,
-  ) {}
 }
 
 /** The lines of an invoice with one stock code: there may be several. @throws Problem not_found, invalid_cursor */

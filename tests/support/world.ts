@@ -6,9 +6,11 @@ import type { Context } from 'aws-lambda';
 import { stream } from '../../shared/adapters/lambda/stream';
 import { type LocalWorld, openWorld } from '../../shared/adapters/local';
 import { type Discarded, type EventSourceSettings, runEventSource } from '../../shared/adapters/local/event-source';
-import { balanceOf } from '../../shared/domain/ledger';
+import { type Balance, balanceOf, type FilePart } from '../../shared/domain/ledger';
+import { type Chunk, unpack } from '../../shared/domain/packing';
 import { type CleanPorts, cleanRecords } from '../../shared/pipeline/clean';
 import { ingest } from '../../shared/pipeline/ingest';
+import { Unavailable } from '../../shared/pipeline/ports';
 
 /** A clock that tests move. */
 export class TestClock {
@@ -37,11 +39,35 @@ export function testWorld(): TestWorld {
   return { ...world, directory, clock, remove };
 }
 
+type IngestPorts = Parameters<typeof ingest>[1];
+
 /** Posts a body of rows as a client would, past HTTP. The batch's id. */
-export async function post(world: LocalWorld, dataset: string, text: string, type = 'csv'): Promise<string> {
-  const body = { bytes: Buffer.from(text), asText: false, contentType: 'application/octet-stream', type };
-  return (await ingest({ dataset, body, sent_by: 'test' }, world)).batch_id;
+export async function post(ports: IngestPorts, dataset: string, text: string, file?: FilePart): Promise<string> {
+  const body = { bytes: Buffer.from(text), asText: false, contentType: 'application/octet-stream', type: 'csv' };
+  return (await ingest({ dataset, body, sent_by: 'test', file }, ports)).batch_id;
 }
+
+/** More tries in a row than this and nothing will come of it. */
+const MOST_TRIES = 500;
+
+/** Posts as a client does that hears 503: the same again the next day, until it is taken. The batch's id. */
+export async function postUntilTaken(
+  ports: IngestPorts & { readonly clock: TestClock },
+  ...body: [dataset: string, text: string, file?: FilePart]
+): Promise<string> {
+  for (let tries = 0; tries < MOST_TRIES; tries++) {
+    try {
+      return await post(ports, ...body);
+    } catch (error) {
+      if (!(error instanceof Unavailable)) throw error;
+      ports.clock.pass(24 * 60 * 60);
+    }
+  }
+  throw new Error('the body is not taken');
+}
+
+/** The chunks in the stream, in its order. */
+export const chunksIn = (world: LocalWorld): Chunk[] => world.log.read('reader', 1000).map(({ data }) => unpack(data));
 
 export const CLEAN = 'clean';
 
@@ -63,6 +89,7 @@ export async function drain(
   const discarded: Discarded[] = [];
   const handler = stream((records) => cleanRecords(records, ports, () => undefined));
   const stopping = new AbortController();
+  let pauses = 0;
   await runEventSource(
     {
       name: CLEAN,
@@ -75,7 +102,10 @@ export async function drain(
         },
       },
       clock: world.clock,
-      sleep: async (milliseconds) => world.clock.pass(milliseconds / 1000),
+      async sleep(milliseconds) {
+        if (pauses++ === MOST_TRIES) throw new Error('the stream does not get through');
+        world.clock.pass(milliseconds / 1000);
+      },
       invoke: (event) => handler(event, {} as Context),
       onError: () => undefined,
       discard: async (batch) => void discarded.push(batch),
@@ -87,8 +117,8 @@ export async function drain(
 
 /** What queries would find: the same for every way in which the same rows can go through. */
 export interface Findings {
-  /** Per batch: received, kept + duplicate, rejected; every one balanced. */
-  readonly batches: readonly unknown[];
+  /** Per batch; `through` is kept + duplicate: which of two batches a row that is in both counts for is chance. */
+  readonly batches: readonly Found[];
   /** Rows kept over all batches. */
   readonly kept: number;
   /** `invoice_no line_id` of every stored line, sorted, doubles included. */
@@ -100,9 +130,12 @@ export interface Findings {
   readonly refused: readonly string[];
 }
 
+/** What the ledger says of a batch. */
+export type Found = Pick<Balance, 'received' | 'rejected' | 'balanced' | 'status'> & { readonly through: number };
+
 /** Asks every store what it has. */
 export async function findings(world: TestWorld, batchIds: readonly string[]): Promise<Findings> {
-  const batches = [];
+  const batches: Found[] = [];
   const refused: string[] = [];
   let kept = 0;
   for (const id of batchIds) {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import middy from '@middy/core';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { Problem } from '../../domain/problem';
+import { List } from '../../pipeline/pages';
 import { Unavailable } from '../../pipeline/ports';
 
 /** A request as the HTTP API hands it over, in our words. */
@@ -42,6 +43,17 @@ export function http(answer: (request: HttpRequest) => Promise<HttpAnswer>) {
         ? tagged(body, headers, request.headers['if-none-match'])
         : json(status, body, headers);
     });
+}
+
+/** A 200 with what was found. A list is sent as an array; a Link header (RFC 8288) leads to its next page. */
+export function ok(found: unknown, path: string): HttpAnswer {
+  if (!(found instanceof List)) return { status: 200, body: found };
+  const { rows, next_cursor } = found;
+  return {
+    status: 200,
+    body: rows,
+    ...(next_cursor && { headers: { link: `<${path}?cursor=${next_cursor}>; rel="next"` } }),
+  };
 }
 
 function fromGateway(event: APIGatewayProxyEventV2): HttpRequest {

@@ -29,16 +29,23 @@ export class Database {
     mkdirSync(directory, { recursive: true });
     this.sqlite = new DatabaseSync(join(directory, 'ecomflow.sqlite'), { timeout: 10_000 });
     this.sqlite.exec('pragma journal_mode = wal; pragma synchronous = normal;');
-    this.transaction(() => {
-      const { user_version: found } = this.sqlite.prepare('pragma user_version').get() as { user_version: number };
-      if (found === 0) this.sqlite.exec(`${TABLES} pragma user_version = ${SCHEMA};`);
-      else if (found !== SCHEMA) {
-        throw new DirectoryRefused(
-          `${directory} was written by another version of ecomflow (its schema is ${found}, this one's is ${SCHEMA}). ` +
-            'Use that version, or give another directory with --dir.',
-        );
-      }
-    });
+    try {
+      this.transaction(() => this.prepareTables(directory));
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  private prepareTables(directory: string): void {
+    const { user_version: found } = this.sqlite.prepare('pragma user_version').get() as { user_version: number };
+    if (found === 0) this.sqlite.exec(`${TABLES} pragma user_version = ${SCHEMA};`);
+    else if (found !== SCHEMA) {
+      throw new DirectoryRefused(
+        `${directory} was written by another version of ecomflow (its schema is ${found}, this one's is ${SCHEMA}). ` +
+          'Use that version, or give another directory with --dir.',
+      );
+    }
   }
 
   /** Rows of a query. */

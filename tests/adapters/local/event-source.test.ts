@@ -1,6 +1,6 @@
 import type { KinesisStreamEvent } from 'aws-lambda';
-import { type Discarded, type EventSourceSettings, runEventSource } from '../../shared/adapters/local/event-source';
-import type { LoggedRecord } from '../../shared/adapters/local/stream';
+import { type Discarded, type EventSourceSettings, runEventSource } from '../../../shared/adapters/local/event-source';
+import type { LoggedRecord } from '../../../shared/adapters/local/stream';
 
 const START = Date.parse('2026-03-01T12:00:00Z');
 
@@ -226,6 +226,48 @@ describe('the event source, as Lambda has it', () => {
     await source.run();
     expect(source.invocations).toHaveLength(1);
     expect(source.committed()).toBe(0);
+  });
+
+  it('keeps what went through when it is told to stop after a partial answer', async () => {
+    const source = mapping({}, () => {
+      source.stopping.abort();
+      return failing('3');
+    });
+    await source.run();
+    expect(source.invocations).toHaveLength(1);
+    expect(source.committed()).toBe(2);
+  });
+
+  it('remembers a record as done before it tries the ones behind it again', async () => {
+    const committed: number[] = [];
+    let tries = 0;
+    const source = mapping({ bisectBatchOnFunctionError: true }, () => {
+      committed.push(source.committed());
+      if (tries++ === 0) throw new Error('broken');
+      return tries === 3 ? failing('4') : undefined;
+    });
+    await source.run();
+    expect(source.invocations).toEqual([['1', '2', '3', '4'], ['1', '2'], ['3', '4'], ['4']]);
+    expect(committed).toEqual([0, 0, 2, 3]);
+  });
+
+  it('pauses briefly again at the first failure after a success', async () => {
+    const failures = [true, true, true, false, true, true, false, false];
+    const source = mapping({ bisectBatchOnFunctionError: true }, () => {
+      if (failures.shift()) throw new Error('broken');
+    });
+    await source.run();
+    expect(source.invocations).toEqual([
+      ['1', '2', '3', '4'],
+      ['1', '2'],
+      ['1'],
+      ['1'],
+      ['2'],
+      ['2'],
+      ['2'],
+      ['3', '4'],
+    ]);
+    expect(source.slept).toEqual([100, 200, 400, 100, 200]);
   });
 
   it('does not move on when the destination does not take the batch', async () => {

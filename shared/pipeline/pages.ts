@@ -11,3 +11,11 @@ export class AnswerRoom {
     return first || this.bytes <= MOST_BYTES;
   }
 }
+
+/** An answer that is an array; where it goes on is told beside it. */
+export class List {
+  constructor(
+    readonly rows: readonly unknown[],
+    readonly next_cursor: string | null,
+  ) {}
+}
