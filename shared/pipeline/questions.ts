@@ -1,9 +1,11 @@
 import type { RejectedRow } from '../domain/clean';
+import { decimalShape } from '../domain/contract';
+import type { Transaction } from '../domain/contracts/types';
 import { decodeCursor, encodeCursor } from '../domain/cursor';
 import { datasets } from '../domain/dataset';
 import { type Batch, balanceOf, fileBalance } from '../domain/ledger';
 import { exactTotal } from '../domain/money';
-import { type Row, rejectedTotal } from '../domain/outcome';
+import { rejectedTotal } from '../domain/outcome';
 import { Problem } from '../domain/problem';
 import { AnswerRoom, List } from './pages';
 import type { Ports } from './ports';
@@ -143,20 +145,21 @@ async function knownBatch(batch_id: string, batches: Ports['batches']): Promise<
 }
 
 /** The lines of an invoice as rows with their identity, in the order in which they came. */
-async function linesOf(invoice_no: string, invoices: Ports['invoices']): Promise<(Row & { line_id: string })[]> {
+async function linesOf(invoice_no: string, invoices: Ports['invoices']): Promise<Line[]> {
   const parts = isId(invoice_no) ? ((await invoices.read([invoice_no])).get(invoice_no) ?? []) : [];
   const lines = parts.flatMap((part) => part.lines.map(({ line_id, row }) => ({ line_id, ...row })));
   if (lines.length === 0) throw new Problem('not_found', 'There is no such invoice.');
-  return lines as (Row & { line_id: string })[];
+  return lines as unknown as Line[]; // the transactions contract is what claims invoices
 }
 
-const PRICE_SCALE = Number(
-  /,(\d+)/.exec(datasets.get('transactions')!.contract.columns.find(({ name }) => name === 'unit_price')!.type)![1],
-);
+type Line = Transaction & { readonly line_id: string };
 
-const totalOf = (lines: readonly Row[]): string =>
+const { contract } = datasets.get('transactions')!;
+const { scale: PRICE_SCALE } = decimalShape(contract.columns.find(({ name }) => name === 'unit_price')!.type);
+
+const totalOf = (lines: readonly Line[]): string =>
   exactTotal(
-    lines.map(({ quantity, unit_price }) => ({ quantity: Number(quantity), price: String(unit_price) })),
+    lines.map(({ quantity, unit_price }) => ({ quantity, price: unit_price })),
     PRICE_SCALE,
   );
 
