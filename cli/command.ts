@@ -6,7 +6,10 @@ export class UsageError extends Error {
 }
 
 /** Errors whose message is all that their reader needs: no stack. */
-const FOR_PEOPLE = new Set(['FileRefused', 'Refused', 'NoCredentials', 'DirectoryRefused', 'PortTaken']);
+const FOR_PEOPLE = new Set([
+  ...['FileRefused', 'KnownOtherwise', 'Refused', 'Unreachable', 'NoCredentials', 'TokenRefused'],
+  ...['DirectoryRefused', 'PortTaken', 'ApiDown'],
+]);
 const FILE_ERRORS: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
   EACCES: 'it may not be read',

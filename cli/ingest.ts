@@ -1,6 +1,6 @@
-import { charsetNamed } from '../shared/domain/charset';
 import { datasets } from '../shared/domain/dataset';
-import { Api, credentialsFor, localConnection } from './client/api';
+import { charsetArgument, datasetArgument, fileArgument } from './client/arguments';
+import { connect } from './client/connect';
 import { describe, transfer } from './client/transfer';
 import { command, UsageError } from './command';
 
@@ -29,24 +29,20 @@ export const main = command(
     timeout: { type: 'string', default: '600' },
     dir: { type: 'string', default: '.ecomflow' },
   },
-  async (options, [path, ...rest]) => {
-    if (path === undefined || rest.length > 0) throw new UsageError('name one file');
-    const charset = charsetNamed(options.charset);
-    if (!charset) throw new UsageError(`--charset: "${options.charset}" is not known`);
-    if (!datasets.has(options.dataset)) throw new UsageError(`--dataset: there is no data set "${options.dataset}"`);
+  async (options, [name, ...rest]) => {
+    if (name === undefined || rest.length > 0) throw new UsageError('name one file');
+    const path = fileArgument(name);
+    const charset = charsetArgument(options.charset);
+    const dataset = datasetArgument(options.dataset);
     const type = options.type;
     if (type !== undefined && type !== 'csv' && type !== 'json' && type !== 'ndjson')
       throw new UsageError(`--type: "${type}" is not known`);
-    const url = (options.url ?? localConnection(options.dir)?.url)?.replace(/\/+$/, '').replace(/\/v1$/, '');
-    if (!url) throw new UsageError('give --url, or start ecomflow with npm start');
     const timeout = Number(options.timeout);
     if (!(timeout >= 0)) throw new UsageError('--timeout is a number of seconds');
 
-    const api = new Api(url, credentialsFor(url, options.dir, process.env), (why) =>
-      console.error(`${why}; trying again`),
-    );
-    const report = await transfer(api, options.dataset, { path, charset, type }, timeout * 1000);
-    console.log(describe(report));
-    return report.balanced ? 0 : 1;
+    const api = connect({ url: options.url, dir: options.dir, env: process.env });
+    const { report, rows, whole } = await transfer(api, dataset, { path, charset, type }, timeout * 1000);
+    console.log(describe(report, rows));
+    return whole ? 0 : 1;
   },
 );

@@ -1,34 +1,32 @@
 import { existsSync } from 'node:fs';
-import { type Charset, charsetNamed } from '../shared/domain/charset';
-import { Api, credentialsFor, localConnection } from './client/api';
-import { survey } from './client/parts';
+import type { Api } from './client/api';
+import { fileArgument } from './client/arguments';
+import { connect } from './client/connect';
+import { hashOf } from './client/parts';
 import { describe } from './client/transfer';
 import { type FileReport, fileReport } from './client/upload';
 import { command, UsageError } from './command';
 
-const USAGE = `Usage: npm run status -- BATCH|FILE [--url URL] [--charset NAME] [--dir DIR]
+const USAGE = `Usage: npm run status -- BATCH|FILE [--url URL] [--dir DIR]
 
 What became of a batch (its id, 32 hex digits) or of a file (its path, or the SHA-256 of its decompressed bytes).
+
+  --url URL   the API (stack output ApiUrl); by default the npm start of --dir
+  --dir DIR   data directory of npm start (default .ecomflow)
 
 Credentials: as npm run ingest -- --help says.
 Exit code: 0 when every row has its outcome, 1 when not or when nothing is known of it, 2 when the call was wrong.`;
 
+/** Who asks for a status waits for it. */
+const TRIES = 3;
+
 export const main = command(
   USAGE,
-  {
-    url: { type: 'string' },
-    charset: { type: 'string', default: 'utf-8' },
-    dir: { type: 'string', default: '.ecomflow' },
-  },
-  async (options, [what, ...rest]) => {
+  { url: { type: 'string' }, dir: { type: 'string', default: '.ecomflow' } },
+  async ({ url, dir }, [what, ...rest]) => {
     if (what === undefined || rest.length > 0) throw new UsageError('name one batch or file');
-    const charset = charsetNamed(options.charset);
-    if (!charset) throw new UsageError(`--charset: "${options.charset}" is not known`);
-    const url = (options.url ?? localConnection(options.dir)?.url)?.replace(/\/+$/, '').replace(/\/v1$/, '');
-    if (!url) throw new UsageError('give --url, or start ecomflow with npm start');
-    const api = new Api(url, credentialsFor(url, options.dir, process.env));
-
-    const report = await reportOf(what, charset, api);
+    const ask = questionOf(what);
+    const report = await ask(connect({ url, dir, env: process.env, tries: TRIES }));
     if (!report) {
       console.error(`Nothing is known of ${what}.`);
       return 1;
@@ -46,9 +44,13 @@ export const main = command(
 /** A batch's report has no parts, a file's has. */
 type Report = Omit<FileReport, 'parts' | 'batches' | 'file'> & Partial<Pick<FileReport, 'parts'>>;
 
-async function reportOf(what: string, charset: Charset, api: Api): Promise<Report | undefined> {
-  if (existsSync(what)) return fileReport(api, (await survey({ path: what, charset })).hash);
-  if (/^[0-9a-f]{64}$/.test(what)) return fileReport(api, what);
-  if (/^[0-9a-f]{32}$/.test(what)) return api.get<Report>(`/v1/batches/${what}`);
+/** What is asked for a batch or a file. @throws UsageError when it is neither */
+function questionOf(what: string): (api: Api) => Promise<Report | undefined> {
+  if (existsSync(what)) {
+    const path = fileArgument(what);
+    return async (api) => fileReport(api, await hashOf(path));
+  }
+  if (/^[0-9a-f]{64}$/.test(what)) return (api) => fileReport(api, what);
+  if (/^[0-9a-f]{32}$/.test(what)) return (api) => api.get<Report>(`/v1/batches/${what}`);
   throw new UsageError(`"${what}" is no file, and no id of a batch or file`);
 }

@@ -1,6 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type Credentials, TokenRefused } from './credentials';
+import { Unreachable, unreachable } from './unreachable';
 
 /** An answer that says no, with the API's own words. */
 export class Refused extends Error {
@@ -9,14 +9,9 @@ export class Refused extends Error {
     readonly status: number,
     readonly problem: { readonly code?: string; readonly detail?: string; readonly message?: string },
   ) {
-    super(problem.detail ?? problem.message ?? `the API answered ${status}`);
+    super(problem.detail ?? `the API answered ${status}${problem.message === undefined ? '' : `: ${problem.message}`}`);
   }
 }
-
-/** How a client proves who it is: a token at hand, or a machine's id and secret. */
-export type Credentials =
-  | { readonly token: string }
-  | { readonly tokenUrl: string; readonly id: string; readonly secret: string };
 
 interface Token {
   readonly value: string;
@@ -24,46 +19,13 @@ interface Token {
   readonly until: number;
 }
 
-/** What a command says when it has no credentials. */
-export class NoCredentials extends Error {
-  override readonly name = 'NoCredentials';
-  constructor() {
-    super(
-      'No credentials. Set ECOMFLOW_TOKEN, or ECOMFLOW_TOKEN_URL, ECOMFLOW_CLIENT_ID and ECOMFLOW_CLIENT_SECRET ' +
-        '(a machine client of the stage; the stack outputs name the token URL and the client id).',
-    );
-  }
-}
-
-/** What `npm start` leaves in its data directory, so that other commands find it. */
-export interface Connection {
-  readonly url: string;
-  readonly tokenUrl: string;
-  readonly id: string;
-  readonly secret: string;
-}
-
-export const connectionFile = (directory: string) => join(directory, 'connection.json');
-
-/** Credentials from the environment, or of the `npm start` that listens at this URL. @throws NoCredentials */
-export function credentialsFor(url: string, directory: string, env: NodeJS.ProcessEnv): Credentials {
-  const {
-    ECOMFLOW_TOKEN: token,
-    ECOMFLOW_TOKEN_URL: tokenUrl,
-    ECOMFLOW_CLIENT_ID: id,
-    ECOMFLOW_CLIENT_SECRET: secret,
-  } = env;
-  if (token) return { token };
-  if (tokenUrl && id && secret) return { tokenUrl, id, secret };
-  const local = localConnection(directory);
-  if (local?.url === url) return local;
-  throw new NoCredentials();
-}
-
-/** Where the `npm start` of a data directory listens, undefined when none has. */
-export function localConnection(directory: string): Connection | undefined {
-  const file = connectionFile(directory);
-  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
+export interface ApiOptions {
+  /** Hears of every failure that is tried again. */
+  readonly onRetry: (why: string) => void;
+  /** How often one request is tried at most; by default for about two minutes. */
+  readonly tries?: number;
+  /** Ends requests and pauses. */
+  readonly signal?: AbortSignal;
 }
 
 const TIMEOUT_MS = 60_000;
@@ -72,50 +34,73 @@ const PAUSES_MS = [250, 500, 1000, 2000, 4000, 8000, 15_000, 30_000, 60_000];
 
 /** A client of one stage's API. Broken connections, 429 and 5xx are tried again; other refusals are thrown. */
 export class Api {
+  readonly signal: AbortSignal;
   /** One for all requests under way. */
   private token: Promise<Token> | undefined;
+  private readonly retries: number;
 
   constructor(
     readonly url: string,
     private readonly credentials: Credentials,
-    private readonly onRetry: (why: string) => void = () => undefined,
-  ) {}
+    private readonly options: ApiOptions,
+  ) {
+    this.signal = options.signal ?? new AbortController().signal;
+    this.retries = Math.min((options.tries ?? Number.POSITIVE_INFINITY) - 1, PAUSES_MS.length);
+  }
 
+  /** @throws Refused, Unreachable, TokenRefused, the signal's reason */
   get<T>(path: string): Promise<T> {
     return this.send<T>('GET', path);
   }
 
+  /** @throws Refused, Unreachable, TokenRefused, the signal's reason */
   post<T>(path: string, body: Uint8Array, contentType: string): Promise<T> {
     return this.send<T>('POST', path, body, contentType);
   }
 
-  /** @throws Refused */
+  /** Waits, unless the signal says stop, which is thrown. */
+  pause(milliseconds: number): Promise<void> {
+    return sleep(milliseconds, undefined, { signal: this.signal });
+  }
+
   private async send<T>(method: string, path: string, body?: Uint8Array, contentType?: string): Promise<T> {
     let renewed = false;
     for (let attempt = 0; ; attempt++) {
+      this.signal.throwIfAborted();
       try {
         return (await this.attempt(method, path, body, contentType)) as T;
       } catch (error) {
+        this.signal.throwIfAborted();
         if (error instanceof Refused && error.status === 401 && !renewed && 'id' in this.credentials) {
           renewed = true;
           this.token = undefined;
-        } else if (!isPassing(error) || attempt >= PAUSES_MS.length) throw error;
+        } else if (!isPassing(error) || attempt >= this.retries) throw error;
         else {
-          this.onRetry((error as Error).message);
-          await sleep(PAUSES_MS[attempt]! * (0.5 + Math.random() / 2));
+          const milliseconds = PAUSES_MS[attempt]! * (0.5 + Math.random() / 2);
+          const why = error instanceof Unreachable ? error.message : `${this.url}: ${(error as Error).message}`;
+          this.options.onRetry(`${why}; trying again in ${(milliseconds / 1000).toFixed(1)} s`);
+          await this.pause(milliseconds);
         }
       }
     }
   }
 
   private async attempt(method: string, path: string, body?: Uint8Array, contentType?: string): Promise<unknown> {
-    const response = await fetch(`${this.url}${path}`, {
+    return this.request(`${this.url}${path}`, {
       method,
       headers: { authorization: `Bearer ${await this.bearer()}`, ...(contentType && { 'content-type': contentType }) },
       ...(body && { body: body as Uint8Array<ArrayBuffer> }),
-      signal: AbortSignal.timeout(TIMEOUT_MS),
     });
-    return answerOf(response);
+  }
+
+  /** The answer's JSON. @throws Refused, Unreachable */
+  private async request(url: string, init: RequestInit): Promise<unknown> {
+    const signal = AbortSignal.any([this.signal, AbortSignal.timeout(TIMEOUT_MS)]);
+    try {
+      return await answerOf(await fetch(url, { ...init, signal }));
+    } catch (error) {
+      throw error instanceof Refused ? error : unreachable(url, error);
+    }
   }
 
   private async bearer(): Promise<string> {
@@ -130,20 +115,22 @@ export class Api {
 
   private async fetchToken({ tokenUrl, id, secret }: Exclude<Credentials, { token: string }>): Promise<Token> {
     try {
-      const response = await fetch(tokenUrl, {
+      const answer = await this.request(tokenUrl, {
         method: 'POST',
         headers: {
           authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`,
           'content-type': 'application/x-www-form-urlencoded',
         },
         body: 'grant_type=client_credentials',
-        signal: AbortSignal.timeout(TIMEOUT_MS),
       });
-      const { access_token, expires_in } = (await answerOf(response)) as { access_token: string; expires_in: number };
-      return { value: access_token, until: Date.now() + Math.max(expires_in - 60, 1) * 1000 };
+      const { access_token, expires_in } = answer as { access_token?: unknown; expires_in?: unknown };
+      if (typeof access_token !== 'string') throw new TokenRefused(tokenUrl, id, 'its answer holds none');
+      return { value: access_token, until: Date.now() + Math.max(Number(expires_in) - 60 || 0, 1) * 1000 };
     } catch (error) {
       this.token = undefined;
-      throw error;
+      if (!(error instanceof Refused) || isPassing(error)) throw error;
+      const { error: word } = error.problem as { error?: unknown };
+      throw new TokenRefused(tokenUrl, id, `it answers ${error.status}${word ? ` ${word}` : ''}`, { cause: error });
     }
   }
 }
@@ -151,10 +138,10 @@ export class Api {
 async function answerOf(response: Response): Promise<unknown> {
   const text = await response.text();
   const body = parse(text);
-  if (response.ok && body !== undefined) return body;
+  if (response.ok && typeof body === 'object' && body !== null) return body;
   throw new Refused(
     response.status,
-    (body as Refused['problem'] | undefined) ?? { message: `${response.status}: ${text.slice(0, 200)}` },
+    typeof body === 'object' && body !== null ? body : { message: text.slice(0, 200).replace(/\s+/g, ' ').trim() },
   );
 }
 
@@ -166,4 +153,7 @@ function parse(text: string): unknown {
   }
 }
 
-const isPassing = (error: unknown) => !(error instanceof Refused) || error.status === 429 || error.status >= 500;
+const isPassing = (error: unknown): boolean =>
+  error instanceof Unreachable
+    ? error.passing
+    : error instanceof Refused && (error.status === 429 || error.status >= 500);

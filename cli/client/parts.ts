@@ -46,15 +46,31 @@ export interface FileFacts {
   readonly format: 'csv' | 'ndjson';
 }
 
-/** Walks over a file once for its hash and its number of parts. @throws FileRefused */
-export async function survey(options: FileOptions): Promise<FileFacts> {
+/** SHA-256 of a file's decompressed bytes, by which the ledger knows it. @throws FileRefused */
+export async function hashOf(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const bytes of decompressed(path)) hash.update(bytes);
+  return hash.digest('hex');
+}
+
+/**
+ * Walks over a file once for its hash and its number of parts. What `onBytes` throws ends the walk.
+ * @throws FileRefused
+ */
+export async function survey(
+  options: FileOptions,
+  onBytes: (bytes: Buffer) => void = () => undefined,
+): Promise<FileFacts> {
   const hash = createHash('sha256');
   let parts = 0;
   let rows = 0;
   let format: FileFacts['format'] = 'csv';
   for await (const part of partsOf(
     options,
-    (bytes) => hash.update(bytes),
+    (bytes) => {
+      onBytes(bytes);
+      hash.update(bytes);
+    },
     (type) => (format = type === 'csv' ? 'csv' : 'ndjson'),
   )) {
     parts++;
@@ -125,11 +141,7 @@ async function* decoded({ path, charset }: FileOptions, onBytes: (bytes: Buffer)
 }
 
 async function* decompressed(path: string): AsyncGenerator<Buffer> {
-  const file = await open(path);
-  const magic = Buffer.alloc(4);
-  await file.read(magic, 0, 4, 0);
-  const { size } = await file.stat();
-  await file.close();
+  const { magic, size } = await beginningOf(path);
   const zstd = magic.readUInt32LE() === 0xfd2fb528;
   const gzip = magic[0] === 0x1f && magic[1] === 0x8b;
   try {
@@ -144,6 +156,17 @@ async function* decompressed(path: string): AsyncGenerator<Buffer> {
     }
   } catch (cause) {
     throw new FileRefused(`${path} cannot be read: ${(cause as Error).message}.`, { cause });
+  }
+}
+
+async function beginningOf(path: string): Promise<{ magic: Buffer; size: number }> {
+  const file = await open(path);
+  try {
+    const magic = Buffer.alloc(4);
+    await file.read(magic, 0, 4, 0);
+    return { magic, size: (await file.stat()).size };
+  } finally {
+    await file.close();
   }
 }
 

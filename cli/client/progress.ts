@@ -18,7 +18,6 @@ function bar(label: string, unit: string): Progress {
     {
       format: `${label} {bar} {percentage}% | {value}/{total} ${unit} | {eta_formatted} left`,
       stream: process.stderr,
-      hideCursor: true,
     },
     Presets.shades_classic,
   );

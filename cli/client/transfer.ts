@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Api } from './api';
 import type { FileOptions } from './parts';
 import { progress } from './progress';
@@ -7,11 +6,19 @@ import { type FileReport, fileReport, upload } from './upload';
 /** A file's report costs the stage a look-up for each part: large files are asked for less often. */
 const pollMs = (parts: number) => Math.min(Math.max(200, parts * 20), 5000);
 
+/** The ledger's last word on a file, and whether every row of the file has its outcome there. */
+export interface Transferred {
+  readonly report: FileReport;
+  /** Rows of the file, as we count them. */
+  readonly rows: number;
+  readonly whole: boolean;
+}
+
 /**
- * Sends a file and waits until every row has its outcome, showing both. The ledger's last word, which is not balanced
- * when `patienceMs` ran out. @throws FileRefused, Refused
+ * Sends a file and waits until every row has its outcome, a chunk has failed, or `patienceMs` ran out, showing both.
+ * @throws FileRefused, KnownOtherwise, Refused, Unreachable, TokenRefused, the reason of the api's signal
  */
-export async function transfer(api: Api, dataset: string, file: FileOptions, patienceMs: number): Promise<FileReport> {
+export async function transfer(api: Api, dataset: string, file: FileOptions, patienceMs: number): Promise<Transferred> {
   const sending = progress('Sending ', 'rows');
   let sent = 0;
   const { hash, rows, parts } = await upload(api, dataset, file, {
@@ -28,19 +35,21 @@ export async function transfer(api: Api, dataset: string, file: FileOptions, pat
   const cleaning = progress('Cleaning', 'rows');
   cleaning.start(rows, 0);
   const deadline = Date.now() + patienceMs;
-  for (;;) {
-    const report = await fileReport(api, hash);
-    if (report) cleaning.update(report.received - report.pending);
-    if (report && (report.balanced || Date.now() > deadline)) {
-      cleaning.stop();
-      return report;
+  try {
+    for (;;) {
+      const report = await fileReport(api, hash);
+      if (report) cleaning.update(report.received - report.pending);
+      if (report && (report.balanced || report.status === 'failed' || Date.now() > deadline))
+        return { report, rows, whole: report.balanced && report.received === rows };
+      await api.pause(pollMs(parts));
     }
-    await sleep(pollMs(parts));
+  } finally {
+    cleaning.stop();
   }
 }
 
-/** A report as lines for people. */
-export function describe(report: Omit<FileReport, 'parts' | 'batches' | 'file'>): string {
+/** A report as lines for people; `rows` is what the file has, where that is known. */
+export function describe(report: Omit<FileReport, 'parts' | 'batches' | 'file'>, rows = report.received): string {
   const n = (count: number) => count.toLocaleString('en-US').padStart(12);
   const reasons = Object.entries(report.rejected).sort(([, a], [, b]) => b - a);
   const rejected = reasons.reduce((sum, [, count]) => sum + count, 0);
@@ -50,8 +59,16 @@ export function describe(report: Omit<FileReport, 'parts' | 'batches' | 'file'>)
     `  duplicate ${n(report.duplicate)}`,
     `  rejected  ${n(rejected)}`,
     ...reasons.map(([reason, count]) => `            ${n(count)}  ${reason}`),
-    report.balanced
-      ? '  balanced: every row is accounted for'
-      : `  not balanced: ${report.pending} rows have no outcome yet (${report.status})`,
+    conclusion(report, rows),
+    ...(report.failed?.length
+      ? ['  A defect keeps these chunks from being cleaned; failed/<id>.error.json says why:']
+      : []),
+    ...(report.failed ?? []).map((id) => `    ${id}`),
   ].join('\n');
+}
+
+function conclusion({ balanced, pending, received, status }: Parameters<typeof describe>[0], rows: number): string {
+  if (!balanced) return `  not balanced: ${pending} rows have no outcome yet (${status})`;
+  if (received !== rows) return `  not whole: the file has ${rows} rows, the ledger ${received}`;
+  return '  balanced: every row is accounted for';
 }

@@ -9,13 +9,15 @@ const compress = promisify(zstdCompress);
 export interface FileReport {
   readonly file: string;
   readonly dataset: string;
-  readonly status: 'open' | 'accepted' | 'complete';
+  readonly status: 'open' | 'accepted' | 'complete' | 'failed';
   readonly received: number;
   readonly kept: number;
   readonly duplicate: number;
   readonly rejected: Readonly<Record<string, number>>;
   readonly pending: number;
   readonly balanced: boolean;
+  /** Chunks that a defect kept from being cleaned. */
+  readonly failed?: readonly string[];
   readonly parts: { readonly total: number; readonly accepted: readonly number[] };
   readonly batches: readonly string[];
 }
@@ -26,19 +28,28 @@ export interface Watcher {
   sent(part: Part): void;
 }
 
+/** A file that the ledger knows otherwise; the message says how. */
+export class KnownOtherwise extends Error {
+  override readonly name = 'KnownOtherwise';
+}
+
 const IN_FLIGHT = 2;
 
 /**
  * Sends a file to a data set: parts that the ledger knows already are left out, so a broken upload goes on where it
- * was, and a repeated one sends nothing. Resolves once every part is accepted. @throws FileRefused, Refused
+ * was, and a repeated one sends nothing. Resolves once every part is accepted.
+ * @throws FileRefused, KnownOtherwise, Refused, Unreachable, TokenRefused, the reason of the api's signal
  */
 export async function upload(api: Api, dataset: string, file: FileOptions, watcher: Watcher): Promise<FileFacts> {
-  const facts = await survey(file);
-  const accepted = new Set((await fileReport(api, facts.hash))?.parts.accepted ?? []);
+  const stoppable = () => api.signal.throwIfAborted();
+  const facts = await survey(file, stoppable);
+  const known = await fileReport(api, facts.hash);
+  if (known) compare(known, dataset, facts, file.path);
+  const accepted = new Set(known?.parts.accepted);
   watcher.surveyed(facts, accepted.size);
 
   const inFlight = new Set<Promise<void>>();
-  for await (const part of partsOf(file)) {
+  for await (const part of partsOf(file, stoppable)) {
     if (accepted.has(part.number)) continue;
     const sending = send(api, dataset, facts, part).then(() => {
       inFlight.delete(sending);
@@ -52,6 +63,18 @@ export async function upload(api: Api, dataset: string, file: FileOptions, watch
   return facts;
 }
 
+/** Parts that were cut otherwise do not add up with ours. @throws KnownOtherwise */
+function compare({ dataset, parts }: FileReport, ours: string, facts: FileFacts, path: string): void {
+  if (dataset !== ours)
+    throw new KnownOtherwise(`${path} was sent before, as ${dataset}; the same file cannot be ${ours} as well.`);
+  if (parts.total !== facts.parts) {
+    throw new KnownOtherwise(
+      `${path} was sent before in ${parts.total} parts, and would be cut into ${facts.parts} now: ` +
+        'use the --type, the --charset and the version of ecomflow that it was begun with.',
+    );
+  }
+}
+
 async function send(api: Api, dataset: string, facts: FileFacts, { number, text, line }: Part): Promise<void> {
   const query = new URLSearchParams({
     type: facts.format,
@@ -63,7 +86,7 @@ async function send(api: Api, dataset: string, facts: FileFacts, { number, text,
   await api.post(`/v1/${dataset}?${query}`, await compress(text), 'application/octet-stream');
 }
 
-/** What the ledger says of a file, undefined when it knows no part of it. */
+/** What the ledger says of a file, undefined when it knows no part of it. @throws Refused, Unreachable, TokenRefused */
 export async function fileReport(api: Api, hash: string): Promise<FileReport | undefined> {
   try {
     return await api.get<FileReport>(`/v1/files/${hash}`);

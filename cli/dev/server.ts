@@ -9,6 +9,11 @@ export class PortTaken extends Error {
   override readonly name = 'PortTaken';
 }
 
+/** An HTTP API that did not start, or stopped by itself; its log says why. */
+export class ApiDown extends Error {
+  override readonly name = 'ApiDown';
+}
+
 /** A TCP port of this machine: the one asked for, or a free one. @throws PortTaken */
 export async function claimPort(port = 0): Promise<number> {
   const probe = createServer();
@@ -36,8 +41,14 @@ const SMALL_HEAP = ['--max-semi-space-size=4', '--max-old-space-size=768'];
 const START_MS = 60_000;
 const STOP_MS = 5_000;
 
-/** Starts the HTTP API on stage local and waits until it answers. */
-export async function startApi(root: string, directory: string, port: number, issuer: string): Promise<ApiServer> {
+/** Starts the HTTP API on stage local and waits until it answers. @throws ApiDown, or the signal's reason when it says stop */
+export async function startApi(
+  root: string,
+  directory: string,
+  port: number,
+  issuer: string,
+  signal: AbortSignal,
+): Promise<ApiServer> {
   const logFile = join(directory, 'server.log');
   const log = createWriteStream(logFile);
   const lambdaPort = await claimPort();
@@ -73,9 +84,11 @@ export async function startApi(root: string, directory: string, port: number, is
 
   const deadline = Date.now() + START_MS;
   while (!(await isUp(url))) {
+    if (signal.aborted) await server.stop();
+    signal.throwIfAborted();
     if (child.exitCode !== null || Date.now() > deadline) {
       await server.stop();
-      throw new Error(`The API did not start; ${logFile} says why.`);
+      throw new ApiDown(`The API did not start; ${logFile} says why.`);
     }
     await sleep(100);
   }

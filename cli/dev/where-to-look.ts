@@ -1,26 +1,37 @@
-import type { Connection } from '../client/api';
+import type { LocalWorld } from '../../shared/adapters/local';
+import type { Connection } from '../client/connect';
+import type { FileReport } from '../client/upload';
 
-/** Things that exist and can be looked at. */
-export interface Examples {
-  readonly invoice_no: string;
-  readonly customer_id: string;
-  readonly batch_id: string;
+const ANY_CUSTOMER = 'select invoice_no, customer_id from customers limit 1';
+
+/** Three paths of the API that have an answer: of an invoice, its customer and a batch, or what there is without. */
+export function worthALook(world: Pick<LocalWorld, 'inspect'>, { file, batches }: FileReport): string[] {
+  const example = world.inspect().get<{ invoice_no: string; customer_id: string }>(ANY_CUSTOMER);
+  const batch = `/batches/${batches[0]}`;
+  return example
+    ? [`/invoices/${inUrl(example.invoice_no)}`, `/customers/${inUrl(example.customer_id)}`, batch]
+    : [batch, `${batch}/rejected`, `/files/${file}`];
 }
 
+/** Also safe within a shell's line. */
+const inUrl = (text: string) =>
+  encodeURIComponent(text).replace(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16)}`);
+
 /** What `npm start` says when everything is loaded: the address, and lines to paste. */
-export function whereToLook({ url, tokenUrl, id, secret }: Connection, directory: string, examples: Examples): string {
+export function whereToLook(
+  { url, tokenUrl, id, secret }: Connection,
+  directory: string,
+  paths: readonly string[],
+): string {
   const token =
     `$(curl -s -u ${id}:${secret} -d grant_type=client_credentials ${tokenUrl}` +
     ` | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')`;
-  const get = (path: string) => `  curl -s -H "Authorization: Bearer ${token}" ${url}/v1${path}`;
   return [
     '',
     `The API listens at ${url}/v1 (its description: ${url}/v1/openapi.json).`,
     `Data directory: ${directory} (landing/, rejected/ and raw/ as on S3). Paste:`,
     '',
-    get(`/invoices/${encodeURIComponent(examples.invoice_no)}`),
-    get(`/customers/${encodeURIComponent(examples.customer_id)}`),
-    get(`/batches/${examples.batch_id}`),
+    ...paths.map((path) => `  curl -s -H "Authorization: Bearer ${token}" ${url}/v1${path}`),
     '',
     'Ctrl-C stops it; the next npm start finds its data again.',
   ].join('\n');

@@ -3,11 +3,14 @@ import { soiler } from './dirt';
 import { eventColumns, events } from './events';
 import { transactionColumns, transactions } from './transactions';
 
-export const datasets = ['transactions', 'events'] as const;
-export type Dataset = (typeof datasets)[number];
+/** What a simulated shop writes down: data sets by their names. */
+export const shopBooks = ['transactions', 'events'] as const;
+export type ShopBook = (typeof shopBooks)[number];
+/** The former name, which tests/domain still says. */
+export type Dataset = ShopBook;
 
 export interface Simulation {
-  dataset: Dataset;
+  dataset: ShopBook;
   /** Data records, without the header. */
   rows: number;
   /** The same seed, rows and options give the same text on every machine. */

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
-import { type FileOptions, type Part, partsOf, survey } from '../../cli/client/parts';
+import { type FileOptions, hashOf, type Part, partsOf, survey } from '../../cli/client/parts';
 import { simulate } from '../../cli/simulator';
 import { rowsOf } from '../../shared/domain/cutting';
 
@@ -47,6 +47,12 @@ describe('a file cut into parts', () => {
     const hash = createHash('sha256').update(CSV).digest('hex');
     expect(await survey(file('a.csv', CSV))).toEqual({ hash, parts: 1, rows: 3000, format: 'csv' });
     expect(await survey(file('b.csv.gz', gzipSync(CSV)))).toEqual({ hash, parts: 1, rows: 3000, format: 'csv' });
+    for (const [name, bytes] of [
+      ['c.csv', CSV],
+      ['c.csv.gz', gzipSync(CSV)],
+      ['c.csv.zst', zstdCompressSync(CSV)],
+    ] as const)
+      expect(await hashOf(file(name, bytes).path)).toBe(hash);
   });
 
   it('is read in the charset that is named, and drops a byte order mark', async () => {

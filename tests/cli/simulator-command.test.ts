@@ -21,9 +21,11 @@ describe('the simulate command', () => {
       output += piece;
       return true;
     });
-    jest.spyOn(process.stderr, 'write').mockImplementation((piece) => {
-      errors += piece;
-      return true;
+    jest.spyOn(console, 'log').mockImplementation((text) => {
+      output += text;
+    });
+    jest.spyOn(console, 'error').mockImplementation((text) => {
+      errors += text;
     });
   });
 
@@ -49,8 +51,8 @@ describe('the simulate command', () => {
     expect(gunzipSync(await readFile(join(folder, 'shop.csv.gz'))).toString()).toBe(simulated);
   });
 
-  it('explains itself', async () => {
-    expect(await main(['--help'])).toBe(0);
+  it.each(['--help', '-h'])('explains itself when asked with %s', async (option) => {
+    expect(await main(['--rows', 'many', option])).toBe(0);
     for (const option of ['--rows', '--seed', '--dataset', '--dirty', '--out']) expect(output).toContain(option);
   });
 
@@ -69,7 +71,13 @@ describe('the simulate command', () => {
   ])('refuses %s %s and names the option', async (option, value) => {
     expect(await main([option, value])).toBe(2);
     expect(errors).toContain(option);
+    expect(errors).toMatch(/\nSee --help\.$/);
     expect(output).toBe('');
+  });
+
+  it('refuses a file without --out', async () => {
+    expect(await main(['shop.csv'])).toBe(2);
+    expect(errors).toContain('a file is named with --out');
   });
 
   it('says when the file cannot be written', async () => {

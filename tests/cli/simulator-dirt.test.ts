@@ -1,15 +1,15 @@
 import { parse } from 'csv-parse/sync';
 import { csvRecord } from '../../cli/simulator/csv';
 import { type Dirt, dirtOf, soiler } from '../../cli/simulator/dirt';
-import { type Dataset, datasets, simulate } from '../../cli/simulator/index';
+import { type ShopBook, shopBooks, simulate } from '../../cli/simulator/index';
 import { Random } from '../../cli/simulator/random';
 import { datasets as contracts } from '../../shared/domain/dataset';
 
-const records = (dataset: Dataset, rows: number, dirty: number): string[][] =>
+const records = (dataset: ShopBook, rows: number, dirty: number): string[][] =>
   parse([...simulate({ dataset, rows, seed: 5, dirty })].join(''), { from: 2, relax_column_count: true });
 
 /** The contract's own word on a record, which is the peer that dirt is measured against. */
-function judge(dataset: Dataset) {
+function judge(dataset: ShopBook) {
   const { contract, cleaner } = contracts.get(dataset)!;
   const clean = cleaner(
     'csv',
@@ -18,19 +18,19 @@ function judge(dataset: Dataset) {
   return (fields: readonly string[]) => clean(csvRecord(fields).slice(0, -1));
 }
 
-const good: Record<Dataset, string[]> = {
+const good: Record<ShopBook, string[]> = {
   transactions: ['100001', '12312', 'BLUE "TIN" MUG, BIG', '6', '1/2/2025 8:03', '2.55', '12008', 'United Kingdom'],
   events: ['2025-01-02 00:00:19 UTC', 'view', '5561854', '20530131870977', '', '', '13.12', '535801184', 'eb0a1599'],
 };
 
-const reasons: Record<Dataset, string[]> = {
+const reasons: Record<ShopBook, string[]> = {
   transactions: ['bad_debt', 'cancellation', 'missing', 'non_positive_price', 'non_positive_quantity', 'unparseable'],
   events: ['missing', 'negative_price', 'unknown_event_type', 'unparseable'],
 };
 
 const name = ({ reason, field }: Dirt) => `${reason} ${field ?? 'row'}`;
 
-describe.each(datasets)('dirt in %s', (dataset) => {
+describe.each(shopBooks)('dirt in %s', (dataset) => {
   const verdict = judge(dataset);
 
   it('has every reason of the contract', () => {

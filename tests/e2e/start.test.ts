@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   createReadStream,
@@ -12,51 +11,16 @@ import {
 } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { simulate } from '../../cli/simulator';
 import { unpackAll } from '../../shared/domain/packing';
+import { freePort, ROOT, run, shell } from './processes';
 
-const ROOT = resolve(__dirname, '../..');
-const REAL_FILE = join(process.env.ECOMFLOW_DATA ?? resolve(ROOT, '../shared/data'), 'online-retail.csv.gz');
-
-interface Ended {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** `npm start` (or another command) as its own processes. */
-function run(
-  name: string,
-  ...args: string[]
-): { child: ChildProcess; ended: Promise<Ended>; said(text: string): Promise<string> } {
-  const child = spawn(process.execPath, [join(ROOT, 'cli/run.js'), name, ...args], { cwd: ROOT });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.on('data', (piece) => (stdout += piece));
-  child.stderr.on('data', (piece) => (stderr += piece));
-  const ended = new Promise<Ended>((done) => child.once('close', (code) => done({ code, stdout, stderr })));
-  const said = async (text: string) => {
-    while (!stderr.includes(text)) {
-      if (child.exitCode !== null) throw new Error(`it ended before it said "${text}":\n${stderr}`);
-      await new Promise((wake) => setTimeout(wake, 50));
-    }
-    return stderr;
-  };
-  return { child, ended, said };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  const address = server.address();
-  await new Promise((done) => server.close(done));
-  return (address as { port: number }).port;
-}
+const REAL_FILE = join(process.env.ECOMFLOW_DATA ?? join(ROOT, '../shared/data'), 'online-retail.csv.gz');
 
 /** The counts by SQL over the CSV itself: an engine and rules that share nothing with ours but the design. */
 async function countBySql(csv: string) {
@@ -216,12 +180,3 @@ describe('npm start', () => {
     expect(stderr).toContain('a quote that opens in line 2 is never closed');
   }, 30_000);
 });
-
-function shell(command: string): Promise<Ended> {
-  const child = spawn('bash', ['-c', command]);
-  let stdout = '';
-  let stderr = '';
-  child.stdout.on('data', (piece) => (stdout += piece));
-  child.stderr.on('data', (piece) => (stderr += piece));
-  return new Promise((done) => child.once('close', (code) => done({ code, stdout, stderr })));
-}

@@ -1,0 +1,98 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type LocalWorld, openWorld } from '../../shared/adapters/local';
+import { lockDirectory } from '../../shared/adapters/local/database';
+import { ensureKeys, ISSUER, Issuer } from '../../shared/adapters/local/tokens';
+import { datasets } from '../../shared/domain/dataset';
+import { Api } from '../client/api';
+import { type Connection, connectionFile } from '../client/connect';
+import { onInterrupt } from './interrupts';
+import { ApiDown, claimPort, startApi } from './server';
+import { startTokenServer } from './token-server';
+
+/** What there is to work with while everything is up. */
+export interface Running {
+  readonly api: Api;
+  readonly connection: Connection;
+  readonly world: LocalWorld;
+  /** Aborted when it is time to end. */
+  readonly signal: AbortSignal;
+}
+
+/** What a shell reports of a process that SIGINT ended. */
+const INTERRUPTED = 130;
+const ADMIN = 'ecomflow-local-admin';
+
+/**
+ * Brings the whole pipeline up in a data directory, works with it, and takes it down in the opposite order. The work's
+ * exit code, or 130 when Ctrl-C broke it off. @throws DirectoryRefused, PortTaken, ApiDown, what stopped the work or a part of it
+ */
+export async function serve(
+  directory: string,
+  port: number,
+  work: (running: Running) => Promise<number>,
+): Promise<number> {
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  onInterrupt(
+    process,
+    () => {
+      console.error('\nStopping ... (Ctrl-C again ends it at once)');
+      stopping.abort();
+    },
+    () => process.exit(INTERRUPTED),
+  );
+  const up = new AsyncDisposableStack();
+  try {
+    const { running, broken } = await bringUp(up, directory, port, signal);
+    const working = work(running);
+    up.defer(async () => {
+      stopping.abort();
+      await working.catch(() => undefined); // thrown below, unless something broke before it
+    });
+    return await Promise.race([working, broken]);
+  } catch (error) {
+    if (signal.aborted && (error as Error).name === 'AbortError') return INTERRUPTED;
+    throw error;
+  } finally {
+    await up.disposeAsync();
+  }
+}
+
+/** Each part that is up is left to `up` to take down. `broken` rejects when one of them ends by itself. */
+async function bringUp(
+  up: AsyncDisposableStack,
+  directory: string,
+  port: number,
+  signal: AbortSignal,
+): Promise<{ running: Running; broken: Promise<never> }> {
+  const lock = lockDirectory(directory);
+  up.defer(() => lock.release());
+  await claimPort(port);
+  process.env.ECOMFLOW_DIR = directory;
+  for (const name of datasets.keys()) mkdirSync(join(directory, 'inbox', name), { recursive: true });
+
+  const keys = await ensureKeys(directory);
+  const world = openWorld(directory);
+  up.defer(() => world.close());
+  const tokens = await startTokenServer(new Issuer(keys));
+  up.defer(() => tokens.close());
+  const root = process.env.ECOMFLOW_ROOT!;
+  // Loaded late: the clean function opens its data directory when it is loaded, as a deployed one reads its settings.
+  const { startConsumers } = await import('./consumers');
+  const { eventSourceOf } = await import('./settings');
+  const server = await startApi(root, directory, port, ISSUER, signal);
+  up.defer(() => server.stop());
+  const consumers = startConsumers(world, eventSourceOf(root, 'clean'));
+  up.defer(() => consumers.stop());
+
+  const connection: Connection = { url: server.url, tokenUrl: tokens.url, id: ADMIN, secret: keys.secrets[ADMIN]! };
+  up.defer(() => rmSync(connectionFile(directory), { force: true }));
+  writeFileSync(connectionFile(directory), JSON.stringify(connection), { mode: 0o600 });
+
+  const ended = server.ended.then((): never => {
+    throw new ApiDown(`The API stopped by itself; ${join(directory, 'server.log')} says why.`);
+  });
+  const api = new Api(server.url, connection, { onRetry: (why) => console.error(why), signal });
+  return { running: { api, connection, world, signal }, broken: Promise.race([ended, consumers.broken]) };
+}

@@ -1,0 +1,124 @@
+import { EventEmitter } from 'node:events';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { main as dev } from '../../cli/dev';
+import type { Consumers } from '../../cli/dev/consumers';
+import { onInterrupt } from '../../cli/dev/interrupts';
+import { whereToLook, worthALook } from '../../cli/dev/where-to-look';
+import { type LocalWorld, openWorld } from '../../shared/adapters/local';
+import { LakeFolder } from '../../shared/adapters/local/lake';
+
+const wait = (milliseconds: number) => new Promise((wake) => setTimeout(wake, milliseconds));
+const scratch = mkdtempSync(join(tmpdir(), 'ecomflow-dev-'));
+afterAll(() => rmSync(scratch, { recursive: true }));
+
+describe('Ctrl-C', () => {
+  it('ends in order at first, at once when it comes again, and npm passing it on is not again', async () => {
+    const process = new EventEmitter();
+    const calls: string[] = [];
+    onInterrupt(
+      process,
+      () => calls.push('first'),
+      () => calls.push('second'),
+    );
+    process.emit('SIGINT');
+    process.emit('SIGINT');
+    expect(calls).toEqual(['first']);
+    await wait(600);
+    process.emit('SIGTERM');
+    expect(calls).toEqual(['first', 'second']);
+  });
+});
+
+describe('npm start', () => {
+  it.each([
+    [join(scratch, 'nofile.csv'), 'there is no file'],
+    [scratch, 'is a folder; name a file'],
+  ])('looks at the file before anything else: %s', async (path, message) => {
+    const error = jest.spyOn(console, 'error').mockImplementation(() => undefined);
+    expect(await dev(['--data', path, '--dir', join(scratch, 'none')])).toBe(2);
+    expect(error.mock.calls).toEqual([[expect.stringMatching(new RegExp(`^--data: .*${message}.*\\nSee --help\\.$`))]]);
+    error.mockRestore();
+    expect(() => statSync(join(scratch, 'none'))).toThrow('ENOENT');
+  });
+});
+
+describe('the lines to paste', () => {
+  const report = { file: 'f'.repeat(64), batches: ['b1', 'b2'] } as unknown as Parameters<typeof worthALook>[1];
+  const withCustomer = (row: unknown) =>
+    ({ inspect: () => ({ get: () => row, all: () => [] }) }) as Pick<LocalWorld, 'inspect'>;
+
+  it('are of an invoice, a customer and a batch, quoted for a shell', () => {
+    const paths = worthALook(withCustomer({ invoice_no: "5'3$(x)", customer_id: '17850' }), report);
+    expect(paths).toEqual(['/invoices/5%273%24%28x%29', '/customers/17850', '/batches/b1']);
+  });
+
+  it('are three others when there is no invoice', () => {
+    const paths = worthALook(withCustomer(undefined), report);
+    expect(paths).toEqual(['/batches/b1', '/batches/b1/rejected', `/files/${'f'.repeat(64)}`]);
+    const text = whereToLook({ url: 'http://u', tokenUrl: 'http://t', id: 'i', secret: 's' }, '/d', paths);
+    expect(text.split('\n').filter((line) => line.startsWith('  curl '))).toHaveLength(3);
+  });
+});
+
+describe('consumers of the stream', () => {
+  const SETTINGS = {
+    batchSize: 10,
+    batchWindowSeconds: 0,
+    reportBatchItemFailures: true,
+    bisectBatchOnFunctionError: true,
+    maximumRetryAttempts: 0,
+    maximumRecordAgeInSeconds: -1,
+  };
+  const record = { chunk_id: 'no chunk', data: Buffer.from('no chunk') };
+  let world: LocalWorld;
+  let consumers: Consumers;
+  let said: string[];
+
+  async function start(name: string, change: (world: LocalWorld) => Partial<LocalWorld>): Promise<void> {
+    process.env.ECOMFLOW_DIR = join(scratch, 'clean'); // what the function itself opens
+    const { startConsumers } = await import('../../cli/dev/consumers');
+    world = openWorld(join(scratch, name));
+    await world.stream.append([record]);
+    consumers = startConsumers({ ...world, ...change(world) }, SETTINGS);
+  }
+  beforeEach(() => {
+    said = [];
+    jest.spyOn(console, 'error').mockImplementation((line) => void said.push(String(line)));
+  });
+  afterEach(() => {
+    world.close();
+    jest.restoreAllMocks();
+  });
+
+  it('wait for a broken world, say so in one line, and go on when it is back', async () => {
+    const raw = join(scratch, 'waits', 'raw');
+    await start('waits', () => {
+      writeFileSync(raw, 'a file where a folder belongs');
+      return {};
+    });
+    let broken = false;
+    consumers.broken.catch(() => (broken = true));
+    while (!said.some((line) => line.startsWith('raw: '))) await wait(20);
+    expect(said.find((line) => line.startsWith('raw: '))).toMatch(
+      /^raw: the lake cannot be written at raw\/\S+ \([^\n]+\); trying again in 0\.25 s$/,
+    );
+    rmSync(raw);
+    while (world.log.backlog('raw') > 0) await wait(20);
+    await consumers.stop();
+    expect(broken).toBe(false);
+    expect(statSync(raw).isDirectory()).toBe(true);
+  });
+
+  it('break with the error when it is a defect, and can be stopped all the same', async () => {
+    class Defective extends LakeFolder {
+      override put(): Promise<void> {
+        return Promise.reject(new TypeError('a defect'));
+      }
+    }
+    await start('breaks', () => ({ lake: new Defective(join(scratch, 'breaks')) }));
+    await expect(consumers.broken).rejects.toThrow('a defect');
+    await consumers.stop();
+  });
+});
