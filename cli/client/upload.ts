@@ -1,5 +1,6 @@
 import { promisify } from 'node:util';
 import { zstdCompress } from 'node:zlib';
+import { batchId } from '../../shared/domain/identity';
 import { type Api, Refused } from './api';
 import { type FileFacts, type FileOptions, type Part, partsOf, survey } from './parts';
 
@@ -36,7 +37,7 @@ export class KnownOtherwise extends Error {
 const IN_FLIGHT = 2;
 
 /**
- * Sends a file to a data set: parts that the ledger knows already are left out, so a broken upload goes on where it
+ * Sends a file to a data set: parts whose rows the ledger has already are left out, so a broken upload goes on where it
  * was, and a repeated one sends nothing. Resolves once every part is accepted.
  * @throws FileRefused, KnownOtherwise, Refused, Unreachable, TokenRefused, the reason of the api's signal
  */
@@ -45,12 +46,12 @@ export async function upload(api: Api, dataset: string, file: FileOptions, watch
   const facts = await survey(file, stoppable);
   const known = await fileReport(api, facts.hash);
   if (known) compare(known, dataset, facts, file.path);
-  const accepted = new Set(known?.parts.accepted);
+  const accepted = new Set(known?.batches);
   watcher.surveyed(facts, accepted.size);
 
   const inFlight = new Set<Promise<void>>();
   for await (const part of partsOf(file, stoppable)) {
-    if (accepted.has(part.number)) continue;
+    if (accepted.has(batchOf(part, dataset, facts))) continue;
     const sending = send(api, dataset, facts, part).then(() => {
       inFlight.delete(sending);
       watcher.sent(part);
@@ -73,6 +74,11 @@ function compare({ dataset, parts }: FileReport, ours: string, facts: FileFacts,
         'use the --type, the --charset and the version of ecomflow that it was begun with.',
     );
   }
+}
+
+/** The id that the API gives a part: by its content, since a number alone does not say that the rows are ours. */
+function batchOf({ number, text }: Part, dataset: string, { format, hash }: FileFacts): string {
+  return batchId({ dataset, format, text, file: { hash, part: number } });
 }
 
 async function send(api: Api, dataset: string, facts: FileFacts, { number, text, line }: Part): Promise<void> {

@@ -32,6 +32,7 @@ export async function serve(
   port: number,
   work: (running: Running) => Promise<number>,
 ): Promise<number> {
+  process.umask(0o077); // a shop's rows are its owner's, on a machine with other users too
   const stopping = new AbortController();
   const { signal } = stopping;
   onInterrupt(

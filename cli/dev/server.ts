@@ -75,8 +75,8 @@ export async function startApi(
       detached: true, // Ctrl-C reaches this process only, which then stops the child when the work in hand is done
     },
   );
-  child.stdout.pipe(log);
-  child.stderr.pipe(log);
+  for (const output of [child.stdout, child.stderr]) output.pipe(log, { end: false }); // the first to end must not close it
+  child.once('close', () => log.end());
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const url = `http://127.0.0.1:${port}`;
   const server = { url, ended, stop: () => stop(child, ended) };

@@ -6,8 +6,6 @@ import { transactionColumns, transactions } from './transactions';
 /** What a simulated shop writes down: data sets by their names. */
 export const shopBooks = ['transactions', 'events'] as const;
 export type ShopBook = (typeof shopBooks)[number];
-/** The former name, which tests/domain still says. */
-export type Dataset = ShopBook;
 
 export interface Simulation {
   dataset: ShopBook;

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { zstdDecompressSync } from 'node:zlib';
 import { Api, type ApiOptions } from '../../cli/client/api';
+import { batchId } from '../../shared/domain/identity';
 
 /** An API that keeps what it accepts, and misbehaves as it is told. */
 export class Stage {
@@ -21,6 +22,7 @@ export class Stage {
   readonly said: string[] = [];
   private atOnce = 0;
   private total = 0;
+  private file = '';
   private readonly server: Server = createServer((request, response) => void this.answer(request, response));
 
   async start(): Promise<void> {
@@ -62,6 +64,7 @@ export class Stage {
     }
     const part = Number(url.searchParams.get('part'));
     this.total = Number(url.searchParams.get('parts'));
+    this.file = url.searchParams.get('file')!;
     this.posts.push(part);
     this.mostAtOnce = Math.max(this.mostAtOnce, ++this.atOnce);
     await new Promise((wake) => setTimeout(wake, 5));
@@ -83,7 +86,9 @@ export class Stage {
       pending: 0,
       balanced: whole,
       parts: { total: this.total, accepted: [...this.accepted.keys()] },
-      batches: ['b'],
+      batches: [...this.accepted].map(([part, text]) =>
+        batchId({ dataset: 'transactions', format: 'csv', text, file: { hash: this.file, part } }),
+      ),
       ...this.report,
     };
   }

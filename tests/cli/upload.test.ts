@@ -83,6 +83,15 @@ describe('an upload', () => {
     expect(stage.rows()).toEqual(ROWS);
   });
 
+  it('sends a part whose number is taken by other rows, so that the stage can say so', async () => {
+    await upload(stage.api(), 'transactions', FILE, QUIET);
+    stage.accepted.set(3, 'header\nforged');
+    stage.posts.length = 0;
+    await upload(stage.api(), 'transactions', FILE, QUIET);
+    expect(stage.posts).toEqual([3]);
+    expect(stage.rows()).toEqual(ROWS);
+  });
+
   it('does not repeat what is refused for good', async () => {
     stage.misbehave = (response, part) => {
       if (part === 0) return false;

@@ -1,6 +1,6 @@
 import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
-import { type Dataset as Name, simulate } from '../../cli/simulator/index';
+import { type ShopBook as Name, simulate } from '../../cli/simulator/index';
 import { readHeader } from '../../shared/domain/body';
 import { type CleanedChunk, cleanRows } from '../../shared/domain/clean';
 import { type CutOptions, cut } from '../../shared/domain/cutting';
