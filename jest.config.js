@@ -1,6 +1,8 @@
 // Two runs of the same code: everywhere the local adapters stand behind `#adapters`, as in `npm start`.
 module.exports = {
   testEnvironment: 'node',
+  // Every suite ends by itself; after a run of minutes jest's own process holds a timer for about as long again.
+  forceExit: true,
   testEnvironmentOptions: { customExportConditions: ['local', 'node', 'node-addons'] },
   transform: { '^.+\\.m?[jt]s$': ['@swc/jest', { jsc: { target: 'es2024', parser: { syntax: 'typescript' } } }] },
   // ESM only, under an import condition that the rest of the tree must not get.
