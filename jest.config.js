@@ -1,4 +1,4 @@
-// Two runs of the same code: everywhere the local adapters stand behind `#adapters`, as in `npm start`.
+// Tests run on the local adapters behind `#adapters`, as `npm start` does.
 module.exports = {
   testEnvironment: 'node',
   // Every suite ends by itself; after a run of minutes jest's own process holds a timer for about as long again.
