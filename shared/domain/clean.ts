@@ -2,6 +2,7 @@ import { rowBorders } from './cutting';
 import type { Dataset } from './dataset';
 import type { KeptRow, Rejected } from './outcome';
 import type { Chunk } from './packing';
+import { isText } from './values';
 
 /** A refused row with what is needed to mend it and send it through again. */
 export interface RejectedRow extends Omit<Rejected, 'kind'> {
@@ -22,7 +23,7 @@ export interface CleanedChunk {
 
 /** Reads and judges every row of a chunk. Pure: the same chunk gives the same answer. */
 export function cleanRows(chunk: Chunk, dataset: Dataset): CleanedChunk {
-  const clean = dataset.cleaner(chunk.format, chunk.columns);
+  const clean = dataset.cleaner(chunk.format, chunk.columns, isText(chunk.text));
   const seen = new Set<string>();
   const accepted: KeptRow[] = [];
   const rejected: RejectedRow[] = [];
