@@ -88,5 +88,5 @@ export const scratchFolder = () => mkdtempSync(join(tmpdir(), 'ecomflow-bench-')
 export function machine(): string {
   const [cpu] = cpus();
   const gigabytes = Math.round(totalmem() / 1024 ** 3);
-  return `${cpu?.model.trim() ?? 'unknown CPU'}, ${cpus().length} cores, ${gigabytes} GB, ${type()} ${release()}, Node ${process.versions.node}, load average before ${loadavg()[0]!.toFixed(1)}`;
+  return `${cpu?.model.trim() ?? 'unknown CPU'}, ${cpus().length} cores, ${gigabytes} GB, ${type()} ${release().split('-')[0]}, Node ${process.versions.node}, load average before ${loadavg()[0]!.toFixed(1)}`;
 }
