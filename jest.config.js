@@ -1,7 +1,8 @@
 // Tests run on the local adapters behind `#adapters`, as `npm start` does.
 module.exports = {
   testEnvironment: 'node',
-  // Every suite ends by itself; after a run of minutes jest's own process holds a timer for about as long again.
+  // A workaround, its cause not found: each folder's suites end by themselves, but after a run of all of them jest stays
+  // for a minute or more (one timer is left in its own process).
   forceExit: true,
   testEnvironmentOptions: { customExportConditions: ['local', 'node', 'node-addons'] },
   transform: { '^.+\\.m?[jt]s$': ['@swc/jest', { jsc: { target: 'es2024', parser: { syntax: 'typescript' } } }] },
