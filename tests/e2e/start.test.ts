@@ -18,7 +18,7 @@ import { createGunzip } from 'node:zlib';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { simulate } from '../../cli/simulator';
 import { unpackAll } from '../../shared/domain/packing';
-import { freePort, ROOT, run, shell } from './processes';
+import { freePort, ROOT, run, shell } from '../support/processes';
 
 const REAL_FILE = join(process.env.ECOMFLOW_DATA ?? join(ROOT, '../shared/data'), 'online-retail.csv.gz');
 

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { simulate } from '../../cli/simulator';
-import { freePort, run, shell } from './processes';
+import { freePort, run, shell } from '../support/processes';
 
 const scratch = mkdtempSync(join(tmpdir(), 'ecomflow-stopping-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));

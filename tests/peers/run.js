@@ -1,0 +1,97 @@
+// Behind `npm run test:peers`: runs the peers named, or all of them, one after another, and says what they proved.
+const { spawn } = require('node:child_process');
+const { mkdirSync, readdirSync, rmSync } = require('node:fs');
+const { join } = require('node:path');
+const { report } = require('./report');
+
+const ROOT = join(__dirname, '..', '..');
+const HOME = join(ROOT, '.peers');
+const RUNNING = join(HOME, `running-${process.pid}`);
+const SUFFIX = '.peer.ts';
+
+const peers = readdirSync(__dirname)
+  .filter((name) => name.endsWith(SUFFIX))
+  .map((name) => name.slice(0, -SUFFIX.length));
+
+const USAGE = `Usage: npm run test:peers [-- NAME...]
+
+Tries ecomflow against software that others wrote. NAME is any of ${peers.join(', ')};
+by default all of them, one after another.
+
+What a peer needs is installed at its first run, under .peers/ (remove the folder to install anew): from the registries
+of npm, PyPI and Maven Central, with Python 3.11 (venv), Java 17 and Maven, which have to be on the machine.
+Exit code 0 when every check holds, 1 when one fails, 2 when the call was wrong.`;
+
+async function main(args) {
+  if (args.includes('--help') || args.includes('-h')) {
+    console.log(USAGE);
+    return 0;
+  }
+  const unknown = args.find((name) => !peers.includes(name));
+  if (unknown !== undefined) {
+    console.error(`There is no peer "${unknown}". There are ${peers.join(', ')}.\nSee --help.`);
+    return 2;
+  }
+  if (Number(process.versions.node.split('.')[0]) < 24) {
+    console.error(`This needs Node 24; this is ${process.versions.node}. npm run test:peers brings its own.`);
+    return 1;
+  }
+  const names = peers.filter((name) => args.length === 0 || args.includes(name));
+  const results = join(HOME, 'results');
+  rmSync(results, { recursive: true, force: true });
+  mkdirSync(results, { recursive: true });
+  mkdirSync(RUNNING, { recursive: true });
+
+  let jest;
+  let interrupted = false;
+  const stop = (signal) => {
+    interrupted = true;
+    jest?.kill(signal);
+  };
+  process.on('SIGINT', stop).on('SIGTERM', stop);
+  try {
+    // A process for each: nothing of one reaches the next, and its memory is given back.
+    for (const name of names) {
+      if (interrupted) break;
+      jest = start(name);
+      await new Promise((done, fail) => jest.once('error', fail).once('close', done));
+      stopAll();
+    }
+  } finally {
+    stopAll();
+    rmSync(RUNNING, { recursive: true, force: true });
+  }
+  const { text, passed } = report(results, names);
+  console.log(text);
+  return passed && !interrupted ? 0 : 1;
+}
+
+function start(name) {
+  const jest = join(ROOT, 'node_modules', 'jest', 'bin', 'jest.js');
+  const config = join(__dirname, 'jest.config.js');
+  const args = [jest, '--config', config, '--runTestsByPath', join(__dirname, `${name}${SUFFIX}`)];
+  const env = { ...process.env, PEERS_HOME: HOME, PEERS_RUNNING: RUNNING };
+  return spawn(process.execPath, args, { cwd: ROOT, env, stdio: ['ignore', 'inherit', 'inherit'] });
+}
+
+/** Ends what a peer left running, however it ended itself: a file is named after each process group. */
+function stopAll() {
+  for (const group of readdirSync(RUNNING)) {
+    try {
+      process.kill(-Number(group), 'SIGKILL');
+    } catch (error) {
+      if (error.code !== 'ESRCH') throw error;
+    }
+    rmSync(join(RUNNING, group), { force: true });
+  }
+}
+
+main(process.argv.slice(2)).then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error) => {
+    console.error(error);
+    process.exitCode = 1;
+  },
+);

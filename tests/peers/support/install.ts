@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { PEERS_HOME } from './peer';
+import { execute } from './processes';
+
+/** Declarations of what is installed: python/NAME.txt, java/NAME.xml (a pom), node/NAME/ (package.json and its lock). */
+const DECLARED = join(__dirname, '../install');
+
+/** A Python environment with the pinned packages of install/python/NAME.txt. The folder of its programs. */
+export async function python(name: string): Promise<string> {
+  const requirements = join(DECLARED, 'python', `${name}.txt`);
+  const folder = await once('python', name, [requirements], async (into) => {
+    await execute('python3', ['-m', 'venv', into]);
+    const options = ['--quiet', '--disable-pip-version-check', '--no-input', '--no-deps'];
+    await execute(join(into, 'bin/python'), ['-m', 'pip', 'install', ...options, '-r', requirements]);
+    await execute(join(into, 'bin/python'), ['-m', 'pip', '--disable-pip-version-check', 'check']);
+  });
+  return join(folder, 'bin');
+}
+
+/** The jars of install/java/NAME.xml with all that they depend on. The folder that holds them. */
+export function jars(name: string): Promise<string> {
+  const pom = join(DECLARED, 'java', `${name}.xml`);
+  return once('java', name, [pom], (into) =>
+    execute('mvn', [
+      '--batch-mode',
+      '--quiet',
+      '--file',
+      pom,
+      'dependency:copy-dependencies',
+      `-DoutputDirectory=${into}`,
+    ]),
+  );
+}
+
+/** The packages of install/node/NAME/, by its lock file. The folder that holds its node_modules. */
+export function packages(name: string): Promise<string> {
+  const files = ['package.json', 'package-lock.json'].map((file) => join(DECLARED, 'node', name, file));
+  return once('node', name, files, async (into) => {
+    mkdirSync(into, { recursive: true });
+    for (const file of files) writeFileSync(join(into, file.split('/').at(-1)!), readFileSync(file));
+    await execute('npm', ['ci', '--prefix', into, '--no-audit', '--no-fund', '--loglevel=error', '--ignore-scripts']);
+  });
+}
+
+/** Installs into a folder named by what is declared: changed pins install anew. */
+async function once(
+  kind: string,
+  name: string,
+  declared: readonly string[],
+  install: (into: string) => Promise<unknown>,
+): Promise<string> {
+  const hash = createHash('sha256');
+  for (const file of declared) hash.update(readFileSync(file));
+  const folder = join(PEERS_HOME, kind, `${name}-${hash.digest('hex').slice(0, 12)}`);
+  const mark = join(folder, '.installed');
+  if (existsSync(mark)) return folder;
+  process.stderr.write(`  installing ${kind} ${name} ...\n`);
+  const started = Date.now();
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(join(PEERS_HOME, kind), { recursive: true });
+  await install(folder); // in place: a Python environment cannot be moved
+  writeFileSync(mark, ''); // last: a try that was broken off is done again
+  process.stderr.write(`  installed in ${((Date.now() - started) / 1000).toFixed(0)} s\n`);
+  return folder;
+}
