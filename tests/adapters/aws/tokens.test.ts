@@ -1,4 +1,6 @@
 import { createSign, generateKeyPairSync } from 'node:crypto';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { FetchError } from 'aws-jwt-verify/error';
 import { cognitoTokens, cognitoVerifier } from '../../../shared/adapters/aws/tokens';
 import { Unavailable } from '../../../shared/pipeline/ports';
@@ -57,5 +59,36 @@ describe('an access token of Cognito', () => {
   test('whose keys cannot be fetched is neither right nor wrong: the world is broken', async () => {
     const verify = () => Promise.reject(new FetchError('https://keys', 'timeout'));
     await expect(cognitoTokens({ verify }).verify(token())).rejects.toThrow(Unavailable);
+  });
+
+  describe('with an emulator in the place of AWS', () => {
+    let answers = 200;
+    const asked: string[] = [];
+    const server = createServer(({ url }, answer) => {
+      asked.push(url!);
+      answer.writeHead(answers, { 'content-type': 'application/json' }).end(JSON.stringify(jwks));
+    });
+    let endpoint: string;
+    beforeAll(async () => {
+      await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+      endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    });
+    afterAll(() => server.close());
+
+    const emulated = () => cognitoTokens(cognitoVerifier(POOL, 'machine', endpoint));
+
+    test('is checked with the keys that the emulator has for the pool', async () => {
+      expect(await emulated().verify(token())).toMatchObject({ client_id: 'machine' });
+      expect(asked).toEqual([`/${POOL}/.well-known/jwks.json`]);
+      expect(await emulated().verify(token({ client_id: 'stranger' }))).toBeUndefined();
+      expect(await emulated().verify(token({}, 'k2'))).toBeUndefined();
+    });
+
+    test('cannot be judged while the emulator has no keys to give, or is away', async () => {
+      answers = 500;
+      await expect(emulated().verify(token())).rejects.toThrow(Unavailable);
+      const away = cognitoTokens(cognitoVerifier(POOL, 'machine', 'http://127.0.0.1:1'));
+      await expect(away.verify(token())).rejects.toThrow(Unavailable);
+    });
   });
 });
