@@ -15,5 +15,11 @@ module.exports = {
   coverageReporters: ['text-summary'],
   coverageThreshold: { 'shared/domain/**/*.ts': { branches: 100 } },
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/tests/peers/'],
-  modulePathIgnorePatterns: ['<rootDir>/.build', '<rootDir>/.esbuild', '<rootDir>/.serverless', '<rootDir>/.ecomflow'],
+  modulePathIgnorePatterns: [
+    '<rootDir>/.build',
+    '<rootDir>/.esbuild',
+    '<rootDir>/.serverless',
+    '<rootDir>/.ecomflow',
+    '<rootDir>/.peers',
+  ],
 };

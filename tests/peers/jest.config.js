@@ -7,7 +7,6 @@ module.exports = {
   testMatch: ['<rootDir>/tests/peers/*.peer.ts'],
   testPathIgnorePatterns: ['/node_modules/'],
   reporters: ['<rootDir>/tests/peers/reporter.js'],
-  modulePathIgnorePatterns: [...shared.modulePathIgnorePatterns, '<rootDir>/.peers'],
   testTimeout: 600_000, // an installation may be part of it; each check's own waits are bounded
   verbose: true, // console output at once
 };

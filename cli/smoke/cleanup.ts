@@ -1,0 +1,56 @@
+import { DeleteItemCommand, DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
+import { unpackAll } from '../../shared/domain/packing';
+import { arrived, askParquet, bytesOf, remove } from './lake';
+import type { Walk } from './walk';
+
+/** Removes the run's items from the tables: its invoices, its customer and its batches. */
+export async function removeItems(walk: Walk): Promise<void> {
+  const { InvoicesTableName, CustomersTableName, BatchesTableName } = walk.stage.outputs;
+  for (const invoice_no of walk.rows.invoices)
+    await removeAll(walk, InvoicesTableName!, 'invoice_no', invoice_no, 'part');
+  await removeAll(walk, CustomersTableName!, 'customer_id', walk.rows.customer_id, 'invoice_no');
+  for (const batch of walk.found.batches.values()) await removeAll(walk, BatchesTableName!, 'batch_id', batch, 'entry');
+}
+
+async function removeAll({ stage }: Walk, TableName: string, key: string, value: string, sort: string): Promise<void> {
+  const dynamodb = new DynamoDBClient({ region: stage.region });
+  const { Items = [] } = await dynamodb.send(
+    new QueryCommand({
+      TableName,
+      KeyConditionExpression: '#key = :value',
+      ExpressionAttributeNames: { '#key': key },
+      ExpressionAttributeValues: { ':value': { S: value } },
+      ConsistentRead: true,
+    }),
+  );
+  for (const item of Items)
+    await dynamodb.send(new DeleteItemCommand({ TableName, Key: { [key]: item[key]!, [sort]: item[sort]! } }));
+}
+
+/** Removes objects of the lake that hold nothing but the run's rows; the number of those that hold others' as well. */
+export async function removeObjects(walk: Walk): Promise<{ shared: number }> {
+  const batches = new Set(walk.found.batches.values());
+  const isOurs = (id: unknown) => batches.has(String(id));
+  let shared = 0;
+  const judge = async (key: string, ids: readonly unknown[]) => {
+    if (ids.length === 0 || !ids.some(isOurs)) return;
+    if (ids.every(isOurs)) await remove(walk, key);
+    else shared++;
+  };
+  for (const dataset of ['transactions', 'events']) {
+    for (const key of await arrived(walk, `landing/${dataset}`))
+      await judge(key, await askParquet(walk, key, 'select distinct batch_id from parquet'));
+    for (const key of await arrived(walk, `rejected/${dataset}`)) await judge(key, [batchOf(key)]);
+  }
+  for (const key of await arrived(walk, 'raw')) {
+    const chunks = [...unpackAll(await bytesOf(walk, key))];
+    await judge(
+      key,
+      chunks.map(({ batch_id }) => batch_id),
+    );
+  }
+  return { shared };
+}
+
+/** A chunk's id begins with its batch's. */
+const batchOf = (key: string) => key.split('/').at(-1)!.split('-')[0];

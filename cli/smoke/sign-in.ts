@@ -1,0 +1,85 @@
+import { randomBytes } from 'node:crypto';
+import {
+  AdminAddUserToGroupCommand,
+  AdminCreateUserCommand,
+  AdminDeleteUserCommand,
+  AdminSetUserPasswordCommand,
+  CognitoIdentityProviderClient,
+  DescribeUserPoolClientCommand,
+  InitiateAuthCommand,
+  ListUserPoolClientsCommand,
+  RespondToAuthChallengeCommand,
+} from '@aws-sdk/client-cognito-identity-provider';
+import { createSrpSession, signSrpSession, wrapAuthChallenge, wrapInitiateAuth } from 'cognito-srp-helper';
+import { Broken, type Walk } from './walk';
+
+/** Makes a person who is gone at the end of the run, in a group or in none, and signs in as they would, by SRP. */
+export async function signInAs(walk: Walk, group: string | undefined): Promise<string> {
+  const { UserPoolId, PeopleClientId } = walk.stage.outputs;
+  const cognito = new CognitoIdentityProviderClient({ region: walk.stage.region });
+  const Username = `smoke-${walk.rows.run}-${group ?? 'nobody'}@example.com`; // a domain that nobody can own
+  const password = `${randomBytes(24).toString('base64url')}aA1!`;
+  await cognito.send(
+    new AdminCreateUserCommand({
+      UserPoolId,
+      Username,
+      MessageAction: 'SUPPRESS',
+      UserAttributes: [
+        { Name: 'email', Value: Username },
+        { Name: 'email_verified', Value: 'true' },
+      ],
+    }),
+  );
+  walk.leaves(`user ${Username}`, () => cognito.send(new AdminDeleteUserCommand({ UserPoolId, Username })));
+  await cognito.send(new AdminSetUserPasswordCommand({ UserPoolId, Username, Password: password, Permanent: true }));
+  if (group) await cognito.send(new AdminAddUserToGroupCommand({ UserPoolId, Username, GroupName: group }));
+
+  const session = createSrpSession(Username, password, UserPoolId!, false);
+  const challenge = await cognito.send(
+    new InitiateAuthCommand(
+      wrapInitiateAuth(session, {
+        ClientId: PeopleClientId,
+        AuthFlow: 'USER_SRP_AUTH',
+        AuthParameters: { CHALLENGE_NAME: 'SRP_A', USERNAME: Username },
+      }),
+    ),
+  );
+  const answer = await cognito.send(
+    new RespondToAuthChallengeCommand(
+      wrapAuthChallenge(signSrpSession(session, challenge), {
+        ClientId: PeopleClientId,
+        ChallengeName: 'PASSWORD_VERIFIER',
+        // The pool's own name for the person: they signed in by an alias, their address.
+        ChallengeResponses: { USERNAME: challenge.ChallengeParameters!.USERNAME! },
+      }),
+    ),
+  );
+  const token = answer.AuthenticationResult?.AccessToken;
+  if (!token) throw new Broken(`signing in ends with the challenge ${answer.ChallengeName}, not with a token`);
+  return token;
+}
+
+/** A token of a machine client that may send and read; undefined when the stage declares none. */
+export async function machineToken({ stage, signal }: Walk): Promise<string | undefined> {
+  const { UserPoolId } = stage.outputs;
+  const cognito = new CognitoIdentityProviderClient({ region: stage.region });
+  const { UserPoolClients = [] } = await cognito.send(new ListUserPoolClientsCommand({ UserPoolId, MaxResults: 60 }));
+  for (const { ClientId } of UserPoolClients) {
+    const { UserPoolClient: client } = await cognito.send(new DescribeUserPoolClientCommand({ UserPoolId, ClientId }));
+    const scopes = client?.AllowedOAuthScopes ?? [];
+    if (!client?.ClientSecret || !['ingest', 'read'].every((scope) => scopes.includes(`ecomflow/${scope}`))) continue;
+    const answer = await fetch(stage.tokens, {
+      method: 'POST',
+      headers: {
+        authorization: `Basic ${Buffer.from(`${ClientId}:${client.ClientSecret}`).toString('base64')}`,
+        'content-type': 'application/x-www-form-urlencoded',
+      },
+      body: 'grant_type=client_credentials',
+      signal: AbortSignal.any([signal, AbortSignal.timeout(30_000)]),
+    });
+    const { access_token } = (await answer.json()) as { access_token?: string };
+    if (!access_token) throw new Broken(`${stage.tokens} answers ${answer.status} without a token`);
+    return access_token;
+  }
+  return undefined;
+}
