@@ -10,6 +10,7 @@ import {
   LambdaClient,
   waitUntilFunctionActiveV2,
 } from '@aws-sdk/client-lambda';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { chunkEntryKey } from '../../shared/domain/ledger';
 import { unpack } from '../../shared/domain/packing';
 import { bytesOf, keysUnder, remove } from './lake';
@@ -90,9 +91,10 @@ async function mapping(
   FunctionName: string,
   chunk_id: string,
 ): Promise<string> {
-  const { StreamDescriptionSummary } = await new KinesisClient({ region: stage.region }).send(
-    new DescribeStreamSummaryCommand({ StreamName: stage.outputs.StreamName }),
-  );
+  const { StreamDescriptionSummary } = await new KinesisClient({
+    region: stage.region,
+    requestHandler: new NodeHttpHandler(),
+  }).send(new DescribeStreamSummaryCommand({ StreamName: stage.outputs.StreamName }));
   const { UUID } = await lambda.send(
     new CreateEventSourceMappingCommand({
       FunctionName,

@@ -15,14 +15,14 @@ module.exports = class PeerReporter {
   }
 
   onTestFileResult({ path }, { testResults, testExecError, failureMessage, perfStats }) {
-    const facts = join(process.env.PEERS_HOME, `${nameOf(path)}.facts.json`);
+    const facts = join(process.env.PEERS_RESULTS, `${nameOf(path)}.facts`);
     const { peers = [] } = existsSync(facts) ? JSON.parse(readFileSync(facts, 'utf8')) : {};
     rmSync(facts, { force: true });
     if (testExecError) process.stderr.write(`  FAIL ${failureMessage}\n`);
     const checks = testResults.map(({ title, status }) => ({ title, status }));
     const seconds = (perfStats.end - perfStats.start) / 1000;
     const result = { peers, checks, seconds, broken: testExecError !== undefined };
-    writeFileSync(join(process.env.PEERS_HOME, 'results', `${nameOf(path)}.json`), JSON.stringify(result));
+    writeFileSync(join(process.env.PEERS_RESULTS, `${nameOf(path)}.json`), JSON.stringify(result));
   }
 };
 

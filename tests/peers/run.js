@@ -6,7 +6,10 @@ const { report } = require('./report');
 
 const ROOT = join(__dirname, '..', '..');
 const HOME = join(ROOT, '.peers');
-const RUNNING = join(HOME, `running-${process.pid}`);
+/** This run's own: several may run at once. */
+const RUN = join(HOME, `run-${process.pid}`);
+const RUNNING = join(RUN, 'running');
+const RESULTS = join(RUN, 'results');
 const SUFFIX = '.peer.ts';
 
 const peers = readdirSync(__dirname)
@@ -37,9 +40,7 @@ async function main(args) {
     return 1;
   }
   const names = peers.filter((name) => args.length === 0 || args.includes(name));
-  const results = join(HOME, 'results');
-  rmSync(results, { recursive: true, force: true });
-  mkdirSync(results, { recursive: true });
+  mkdirSync(RESULTS, { recursive: true });
   mkdirSync(RUNNING, { recursive: true });
 
   let jest;
@@ -57,20 +58,20 @@ async function main(args) {
       await new Promise((done, fail) => jest.once('error', fail).once('close', done));
       stopAll();
     }
+    const { text, passed } = report(RESULTS, names);
+    console.log(text);
+    return passed && !interrupted ? 0 : 1;
   } finally {
     stopAll();
-    rmSync(RUNNING, { recursive: true, force: true });
+    rmSync(RUN, { recursive: true, force: true });
   }
-  const { text, passed } = report(results, names);
-  console.log(text);
-  return passed && !interrupted ? 0 : 1;
 }
 
 function start(name) {
   const jest = join(ROOT, 'node_modules', 'jest', 'bin', 'jest.js');
   const config = join(__dirname, 'jest.config.js');
   const args = [jest, '--config', config, '--runTestsByPath', join(__dirname, `${name}${SUFFIX}`)];
-  const env = { ...process.env, PEERS_HOME: HOME, PEERS_RUNNING: RUNNING };
+  const env = { ...process.env, PEERS_HOME: HOME, PEERS_RUNNING: RUNNING, PEERS_RESULTS: RESULTS };
   return spawn(process.execPath, args, { cwd: ROOT, env, stdio: ['ignore', 'inherit', 'inherit'] });
 }
 

@@ -42,7 +42,7 @@ export function peer({
   all.push(facts);
   const save = () => {
     const file = basename(expect.getState().testPath!, '.peer.ts');
-    writeFileSync(join(PEERS_HOME, `${file}.facts.json`), JSON.stringify({ peers: all }));
+    writeFileSync(join(process.env.PEERS_RESULTS!, `${file}.facts`), JSON.stringify({ peers: all }));
   };
   save();
   return {

@@ -1,0 +1,280 @@
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CloudFormationClient, DescribeStackResourcesCommand } from '@aws-sdk/client-cloudformation';
+import { type AttributeValue, DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
+import {
+  GetFunctionConfigurationCommand,
+  LambdaClient,
+  ListEventSourceMappingsCommand,
+  UpdateEventSourceMappingCommand,
+} from '@aws-sdk/client-lambda';
+import { simulate } from '../../cli/simulator';
+import { findStage, type Stage } from '../../cli/smoke/stage';
+import { decodeRejected } from '../../shared/domain/lake';
+import { unpackAll } from '../../shared/domain/packing';
+import { type Package, packaged } from '../package/packaged';
+import { ROOT } from '../support/processes';
+import { acceptedIn, countBySql, sql } from '../support/sql';
+import { type Client, clientOf } from './stack/client';
+import { type Emulator, emulator, REFUSED, REGION, sls } from './stack/emulator';
+import { type Mapping, mapByHand } from './stack/mapping';
+import { realRows, whatIsTested } from './support/data';
+import { peer } from './support/peer';
+import { execute, until } from './support/processes';
+
+const ministack = peer({
+  name: 'ministack',
+  proves: [
+    'the stack of serverless.yml deploys with CloudFormation, with the bundles that would go to AWS',
+    'a client signs in, sends rows and finds every one of them again, in every store',
+    'the roles and policies suffice, over TLS only, by an IAM evaluation that others wrote',
+    'a load goes on where it was when the platform stops and starts again',
+  ],
+  cannot: [
+    'partial batch failures, retries and failure destinations of a Kinesis mapping: it drops what clean fails on, so the bulk is delivered by our event source',
+    "Firehose's own OpenX SerDe and its buffering: it converts each record by itself, with DuckDB",
+    'throttling, cold starts and the limits of a real gateway (10 MB, 30 s)',
+  ],
+});
+
+const ROWS = 20_000;
+const STAGE = 'dev';
+const FUNCTIONS = ['ingest', 'clean', 'query'];
+
+describe('the deployed stack', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ecomflow-stack-'));
+  let platform: Emulator;
+  let pack: Package;
+  /** SHA-256 of each function's zip, in Lambda's words. */
+  const bundles = new Map<string, string>();
+  let csv: string;
+
+  beforeAll(async () => {
+    platform = await emulator(folder);
+    ministack.version(platform.version);
+    csv = join(folder, 'rows.csv');
+    writeFileSync(csv, await realRows(ROWS));
+    Object.assign(process.env, platform.env); // SDK clients of the checks
+  });
+  afterAll(async () => {
+    await platform?.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const resources = async () => {
+    const asked = new DescribeStackResourcesCommand({ StackName: `ecomflow-${STAGE}` });
+    return (await new CloudFormationClient({ region: REGION }).send(asked)).StackResources!;
+  };
+
+  const deploy = async (changed: Package) => {
+    await sls(platform, changed.folder, 'deploy', '--stage', STAGE, '--package', join(changed.folder, '.serverless'));
+    const wanted = Object.entries(changed.template.Resources).map(([id, { Type }]) => `${Type} ${id}`);
+    const made = (await resources()).map(
+      ({ ResourceType, LogicalResourceId }) => `${ResourceType} ${LogicalResourceId}`,
+    );
+    expect(made.sort()).toEqual(wanted.sort());
+    return made.length;
+  };
+
+  it(`deploys as it is, less the resource types ${REFUSED.join(', ') || '(none)'}`, async () => {
+    pack = await packaged(STAGE, 'peers');
+    for (const name of FUNCTIONS) {
+      const zip = readFileSync(join(pack.folder, `.serverless/${name}.zip`)); // which a deploy removes
+      bundles.set(name, createHash('sha256').update(zip).digest('base64'));
+    }
+    expect(REFUSED).toEqual([]);
+    await sls(platform, pack.folder, 'deploy', '--stage', STAGE, '--package', join(pack.folder, '.serverless'));
+    const wanted = Object.entries(pack.template.Resources).map(([id, { Type }]) => `${Type} ${id}`);
+    const made = (await resources()).map(
+      ({ ResourceType, LogicalResourceId }) => `${ResourceType} ${LogicalResourceId}`,
+    );
+    expect(made.sort()).toEqual(wanted.sort());
+    ministack.figure('resources deployed', String(made.length));
+  });
+
+  it('runs the very bundles that were packaged', async () => {
+    for (const [name, hash] of bundles) {
+      const asked = new GetFunctionConfigurationCommand({ FunctionName: `ecomflow-${STAGE}-${name}` });
+      expect((await new LambdaClient({ region: REGION }).send(asked)).CodeSha256).toBe(hash);
+    }
+  });
+
+  it('passes the smoke test', async () => {
+    const args = [join(ROOT, 'cli/run.js'), 'smoke', '--stage', STAGE];
+    const { stdout } = await execute(process.execPath, args, { cwd: ROOT, env: platform.env, timeout: 240_000 });
+    process.stderr.write(stdout.replace(/^/gm, '       '));
+    expect(stdout).toMatch(/^13 checks hold, 0 do not, 1 could not be tried on an emulator\.$/m);
+  });
+
+  // Converting a chunk to Parquet by itself takes the emulator longer than a client of Firehose may wait.
+  it('is changed in place by a second deploy: landing without Firehose', async () => {
+    const direct = await packaged(STAGE, 'peers-direct', (values) =>
+      values.replace('landing: firehose', 'landing: direct'),
+    );
+    expect(direct.template.Resources).not.toEqual(pack.template.Resources);
+    await deploy(direct);
+  });
+
+  describe(`with ${whatIsTested(ROWS)}`, () => {
+    let stage: Stage;
+    let client: Client;
+    let counts: Awaited<ReturnType<typeof countBySql>>;
+    let batch: string;
+    let mapping: Mapping;
+
+    beforeAll(async () => {
+      stage = await findStage(STAGE, REGION);
+      await disableMapping();
+      mapping = await mapByHand(stage.outputs.StreamName!, `ecomflow-${STAGE}-clean`);
+      client = await clientOf(stage, platform);
+      counts = await countBySql(csv);
+    });
+    afterAll(() => mapping?.stop());
+
+    it('accounts for every row that npm run ingest sends', async () => {
+      const { stdout } = await client.ingest(csv);
+      expect(stdout).toContain('balanced: every row is accounted for');
+      const file = await client.get<Report>(`/files/${createHash('sha256').update(readFileSync(csv)).digest('hex')}`);
+      const { received, kept, duplicate, rejected } = file;
+      expect({ received, kept, duplicate, rejected }).toEqual(counts);
+      batch = file.batches[0]!;
+    });
+
+    it('has each kept line once in DynamoDB, on its invoice, and each customer with their invoices', async () => {
+      const invoices = new Map<string, number>();
+      for (const { invoice_no, l } of await scan(stage.outputs.InvoicesTableName!)) {
+        const key = invoice_no!.S!;
+        invoices.set(key, (invoices.get(key) ?? 0) + l!.L!.length);
+      }
+      const wanted = await sql(`select InvoiceNo, count(*)::integer from ${acceptedIn(csv)} group by all`);
+      expect([...invoices].sort()).toEqual(wanted.sort());
+      const customers = (await scan(stage.outputs.CustomersTableName!)).map(({ customer_id, invoice_no }) => [
+        customer_id!.S!,
+        invoice_no!.S!,
+      ]);
+      const known = await sql(
+        `select distinct CustomerID, InvoiceNo from ${acceptedIn(csv)} where CustomerID is not null`,
+      );
+      expect(customers.sort()).toEqual(known.sort());
+      ministack.figure('items in DynamoDB', `${invoices.size} invoices, ${customers.length} of customers`);
+    });
+
+    it('has each kept row once in Parquet on S3, to the last cent', async () => {
+      const lake = join(folder, 'landing');
+      const keys = await client.download('landing/transactions/', lake);
+      const totals = 'count(*)::integer, sum(quantity * unit_price)::varchar, sum(epoch(invoice_date))::varchar';
+      const [found] = await sql(
+        `select count(distinct line_id)::integer, ${totals} from read_parquet('${lake}/*') where batch_id = '${batch}'`,
+      );
+      const [wanted] = await sql(`select count(*)::integer, ${totals} from ${acceptedIn(csv)}`);
+      expect(found).toEqual(wanted);
+      ministack.figure('objects in landing/', String(keys.length));
+    });
+
+    it('has each refused row with its reason and text on S3, and what came in raw/', async () => {
+      const rejected: Record<string, number> = {};
+      for (const bytes of await client.objects('rejected/transactions/')) {
+        for (const { reason } of decodeRejected(bytes)) rejected[reason] = (rejected[reason] ?? 0) + 1;
+      }
+      expect(rejected).toEqual(counts.rejected);
+      const texts: string[] = [];
+      for (const bytes of await client.objects('raw/')) {
+        const chunks = [...unpackAll(bytes)].filter(({ batch_id }) => batch_id === batch);
+        texts.push(...chunks.sort((a, b) => a.number - b.number).flatMap(({ text }) => text.trimEnd().split('\n')));
+      }
+      const [, ...sent] = readFileSync(csv, 'utf8').trimEnd().split('\n');
+      expect(texts.sort()).toEqual(sent.sort());
+    });
+
+    it('answers with what was sent: invoices, items, customers, and a refused row with its reason', async () => {
+      const columns = 'StockCode, quantity, unit_price::varchar';
+      const sample = await sql(`select InvoiceNo from ${acceptedIn(csv)} group by 1 order by hash(InvoiceNo) limit 20`);
+      for (const [invoice_no] of sample) {
+        const { lines } = await client.get<{ lines: Line[] }>(`/invoices/${invoice_no}`);
+        const found = lines.map(({ stock_code, quantity, unit_price }) => [stock_code, quantity, Number(unit_price)]);
+        const wanted = await sql(`select ${columns} from ${acceptedIn(csv)} where InvoiceNo = '${invoice_no}'`);
+        expect(found.sort()).toEqual(wanted.map(([code, pieces, price]) => [code, pieces, Number(price)]).sort());
+        const [[code]] = wanted as [[string]];
+        const items = await client.get<Line[]>(`/invoices/${invoice_no}/items/${code}`);
+        expect(items.length).toBe(wanted.filter(([other]) => other === code).length);
+      }
+      const [[customer, count]] = (await sql(
+        `select CustomerID, count(distinct InvoiceNo)::integer n from ${acceptedIn(csv)}
+         where CustomerID is not null group by 1 order by n desc limit 1`,
+      )) as [[string, number]];
+      const { invoices } = await client.get<{ invoices: unknown[] }>(`/customers/${customer}/invoices?limit=100`);
+      expect(invoices.length).toBe(count);
+
+      const { rows } = await client.get<{ rows: Refused[] }>(`/batches/${batch}/rejected`);
+      const lines = readFileSync(csv, 'utf8').split('\n');
+      expect(rows.length).toBeGreaterThan(0);
+      for (const { line, text } of rows) expect(text).toBe(lines[line - 1]);
+      const [first] = rows.filter(({ reason }) => reason === 'cancellation');
+      expect(first!.text).toMatch(/^C/);
+    });
+
+    it('goes on where it was when the platform stops in the middle of a load and starts again', async () => {
+      const other = join(folder, 'more.csv');
+      writeFileSync(other, [...simulate({ dataset: 'transactions', rows: 120_000, seed: 3 })].join(''));
+      const wanted = await countBySql(other);
+      const load = client.ingest(other);
+      load.catch(() => undefined); // awaited below
+      const hash = createHash('sha256').update(readFileSync(other)).digest('hex');
+      const before = await until('the first part of the load', 60, async () => {
+        const file = await client.get<Report>(`/files/${hash}`).catch(() => undefined);
+        return file && file.received > 0 ? file : undefined;
+      });
+      expect(before.balanced && before.received === wanted.received).toBe(false);
+      await platform.stop();
+      await expect(client.get('/health')).rejects.toThrow();
+      await platform.start();
+      await load;
+      const { received, kept, duplicate, rejected, balanced } = await client.get<Report>(`/files/${hash}`);
+      expect({ received, kept, duplicate, rejected, balanced }).toEqual({ ...wanted, balanced: true });
+      expect(mapping.discarded).toEqual([]);
+      ministack.figure(
+        'rows in at the stop, of 120,000',
+        `${before.received}; invocations done again: ${mapping.failures()}`,
+      );
+    });
+  });
+});
+
+interface Report {
+  readonly received: number;
+  readonly kept: number;
+  readonly duplicate: number;
+  readonly rejected: Readonly<Record<string, number>>;
+  readonly balanced: boolean;
+  readonly batches: readonly string[];
+}
+interface Line {
+  readonly stock_code: string;
+  readonly quantity: number;
+  readonly unit_price: string;
+}
+interface Refused {
+  readonly line: number;
+  readonly reason: string;
+  readonly text: string;
+}
+
+/** Ends the emulator's own reading of the stream. */
+async function disableMapping(): Promise<void> {
+  const lambda = new LambdaClient({ region: REGION });
+  const asked = new ListEventSourceMappingsCommand({ FunctionName: `ecomflow-${STAGE}-clean` });
+  const { EventSourceMappings = [] } = await lambda.send(asked);
+  expect(EventSourceMappings).toHaveLength(1);
+  const [{ UUID }] = EventSourceMappings as [{ UUID: string }];
+  await lambda.send(new UpdateEventSourceMappingCommand({ UUID, Enabled: false }));
+}
+
+/** Every item of a table. */
+async function scan(TableName: string): Promise<Record<string, AttributeValue>[]> {
+  const items: Record<string, AttributeValue>[] = [];
+  const client = new DynamoDBClient({ region: REGION });
+  for await (const { Items = [] } of paginateScan({ client }, { TableName })) items.push(...Items);
+  return items;
+}
