@@ -18,7 +18,9 @@ const inQuery = (name: string, description: string, schema: Schema): Schema => (
 });
 const number = (maximum: number): Schema => ({ type: 'integer', minimum: 1, maximum });
 const HASH = { pattern: '^[0-9a-f]{64}$' };
-const MOST_COUNT = 999_999_999_999;
+/* As functions/ingest/request.ts holds to. */
+const MOST_PARTS = 10_000;
+const MOST_LINE = 2_000_000_000;
 
 /** Names from the path, and what may stand behind the question mark. */
 export const PARAMETERS: Readonly<Record<string, Schema>> = {
@@ -49,12 +51,12 @@ export const PARAMETERS: Readonly<Record<string, Schema>> = {
       ...HASH,
     },
   ),
-  Part: inQuery('part', 'Which part of the file, from 1', number(MOST_COUNT)),
-  Parts: inQuery('parts', 'How many parts the file has', number(MOST_COUNT)),
+  Part: inQuery('part', 'Which part of the file, from 1', number(MOST_PARTS)),
+  Parts: inQuery('parts', 'How many parts the file has', number(MOST_PARTS)),
   Line: inQuery(
     'line',
     "Line of the file that the body's first row stands in, so that refused rows are told by their line in the file; by default its line in the body",
-    number(MOST_COUNT),
+    number(MOST_LINE),
   ),
   Limit: inQuery('limit', 'Most entries of a page', number(1000)),
   Cursor: inQuery('cursor', '`next_cursor` of the page before, on the same address', {
