@@ -6,6 +6,7 @@ import { cost } from './bench/cost';
 import { findInput, type Input, machine, scratchFolder } from './bench/input';
 import { between, isMet, number, type Report, toMarkdown } from './bench/report';
 import { start } from './bench/start';
+import { underLoad } from './bench/under-load';
 import { command, UsageError } from './command';
 
 export { serveSubject } from './bench/subjects';
@@ -17,6 +18,7 @@ type Bench = (input: Input, scratch: string) => Promise<Report>;
 const BENCHES: Readonly<Record<string, Bench>> = {
   core: (input) => core(join(root, '.build', 'cli', 'bench.mjs'), input),
   start: (input, scratch) => start(root, scratch, input),
+  load: (_, scratch) => underLoad(root, scratch),
   bundles: (_, scratch) => bundles(root, scratch),
   cost: (input) => cost(root, input),
 };
@@ -28,6 +30,7 @@ Measures and prints tables in Markdown. NAME is any of ${NAMES.join(', ')}; by d
 
   core     the cleaning core and CSV readers against what one would take instead
   start    npm start on the whole file: seconds and memory
+  load     npm start under load: requests per second and how long they take
   bundles  zips and cold imports of the functions
   cost     write units, and USD per million rows at list prices
 

@@ -13,7 +13,7 @@ export type Attributes = Readonly<Record<string, Attribute>>;
 
 /**
  * Bytes that DynamoDB counts for an item: names and values in UTF-8, with what lists and maps add.
- * Source: DynamoDB developer guide, "DynamoDB item sizes and formats". Numbers are approximate there, too.
+ * Source: DynamoDB developer guide, "DynamoDB item sizes and formats"; numbers are approximate there.
  */
 export function itemBytes(item: Attributes): number {
   let bytes = 0;
@@ -31,13 +31,17 @@ function valueBytes({ S, N, B, L, M }: Attribute): number {
   return 1; // BOOL and NULL
 }
 
-/** One byte for two significant digits, and one more; a minus sign is taken for another, to be on the safe side. */
+/**
+ * One byte for each pair of digits, counted from the decimal point (2.5 is 02.50) without pairs of zeros at the ends; one
+ * more, and another for a minus sign. The pairs are DynamoDB Local's: the guide has a byte for two digits.
+ * @param text plain digits: none of our numbers has an exponent
+ */
 function numberBytes(text: string): number {
-  const [mantissa = ''] = text.toLowerCase().split('e');
-  const digits = mantissa.replace(/[^0-9.]/g, '');
-  const plain = digits.includes('.') ? digits.replace('.', '') : digits;
-  const significant = plain.replace(/^0+/, '').replace(/0+$/, '').length;
-  return Math.ceil(significant / 2) + 1 + (text.startsWith('-') ? 1 : 0);
+  const [whole = '', fraction = ''] = text.replace('-', '').split('.');
+  const even = (length: number) => length + (length % 2);
+  const pairs = whole.padStart(even(whole.length), '0') + fraction.padEnd(even(fraction.length), '0');
+  const significant = pairs.replace(/^(00)+/, '').replace(/(00)+$/, '');
+  return significant.length / 2 + 1 + (text.startsWith('-') ? 1 : 0);
 }
 
 /** Units rounded up, one at least: nothing that was asked for is free. */

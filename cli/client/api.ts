@@ -103,7 +103,8 @@ export class Api {
     }
   }
 
-  private async bearer(): Promise<string> {
+  /** An access token that is good for a minute at least. @throws Unreachable, TokenRefused */
+  async bearer(): Promise<string> {
     if ('token' in this.credentials) return this.credentials.token;
     this.token ??= this.fetchToken(this.credentials);
     const token = this.token;

@@ -4,12 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CloudFormationClient, DescribeStackResourcesCommand } from '@aws-sdk/client-cloudformation';
 import { type AttributeValue, DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
-import {
-  GetFunctionConfigurationCommand,
-  LambdaClient,
-  ListEventSourceMappingsCommand,
-  UpdateEventSourceMappingCommand,
-} from '@aws-sdk/client-lambda';
+import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { simulate } from '../../cli/simulator';
 import { findStage, type Stage } from '../../cli/smoke/stage';
 import { decodeRejected } from '../../shared/domain/lake';
@@ -17,7 +12,7 @@ import { unpackAll } from '../../shared/domain/packing';
 import { type Package, packaged } from '../package/packaged';
 import { ROOT } from '../support/processes';
 import { acceptedIn, countBySql, sql } from '../support/sql';
-import { type Client, clientOf } from './stack/client';
+import { type Client, clientOf, disableMapping } from './stack/client';
 import { type Emulator, emulator, REFUSED, REGION, sls } from './stack/emulator';
 import { type Mapping, mapByHand } from './stack/mapping';
 import { realRows, whatIsTested } from './support/data';
@@ -126,7 +121,7 @@ describe('the deployed stack', () => {
 
     beforeAll(async () => {
       stage = await findStage(STAGE, REGION);
-      await disableMapping();
+      await disableMapping(`ecomflow-${STAGE}-clean`);
       mapping = await mapByHand(stage.outputs.StreamName!, `ecomflow-${STAGE}-clean`);
       client = await clientOf(stage, platform);
       counts = await countBySql(csv);
@@ -259,16 +254,6 @@ interface Refused {
   readonly line: number;
   readonly reason: string;
   readonly text: string;
-}
-
-/** Ends the emulator's own reading of the stream. */
-async function disableMapping(): Promise<void> {
-  const lambda = new LambdaClient({ region: REGION });
-  const asked = new ListEventSourceMappingsCommand({ FunctionName: `ecomflow-${STAGE}-clean` });
-  const { EventSourceMappings = [] } = await lambda.send(asked);
-  expect(EventSourceMappings).toHaveLength(1);
-  const [{ UUID }] = EventSourceMappings as [{ UUID: string }];
-  await lambda.send(new UpdateEventSourceMappingCommand({ UUID, Enabled: false }));
 }
 
 /** Every item of a table. */

@@ -4,6 +4,7 @@ import {
   CognitoIdentityProviderClient,
   DescribeUserPoolClientCommand,
 } from '@aws-sdk/client-cognito-identity-provider';
+import { LambdaClient, ListEventSourceMappingsCommand, UpdateEventSourceMappingCommand } from '@aws-sdk/client-lambda';
 import { GetObjectCommand, paginateListObjectsV2, S3Client } from '@aws-sdk/client-s3';
 import type { Stage } from '../../../cli/smoke/stage';
 import { ROOT } from '../../support/processes';
@@ -75,4 +76,13 @@ export async function clientOf(stage: Stage, platform: Emulator): Promise<Client
       return objects.map(({ key }) => key);
     },
   };
+}
+
+/** Ends the emulator's own reading of the stream in a function's name. */
+export async function disableMapping(FunctionName: string): Promise<void> {
+  const lambda = new LambdaClient({ region: REGION });
+  const { EventSourceMappings = [] } = await lambda.send(new ListEventSourceMappingsCommand({ FunctionName }));
+  if (EventSourceMappings.length !== 1) throw new Error(`${FunctionName} has ${EventSourceMappings.length} mappings`);
+  const [{ UUID }] = EventSourceMappings as [{ UUID: string }];
+  await lambda.send(new UpdateEventSourceMappingCommand({ UUID, Enabled: false }));
 }
