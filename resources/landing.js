@@ -49,8 +49,8 @@ const deliveryStream = (contract, name, { megabytes, seconds }) => ({
       BufferingHints: { SizeInMBs: megabytes, IntervalInSeconds: seconds },
       DataFormatConversionConfiguration: {
         Enabled: true,
-        // Firehose's Hive deserializer refuses numbers that are written as strings, as our decimals are; the OpenX one
-        // reads them, and times as yyyy-MM-dd HH:mm:ss[.S].
+        // OpenX's reads decimals from strings, as ours are written, and times as yyyy-MM-dd HH:mm:ss[.S]. Hive's (3.1.3)
+        // does too, but refuses other numbers in strings.
         InputFormatConfiguration: { Deserializer: { OpenXJsonSerDe: {} } },
         OutputFormatConfiguration: { Serializer: { ParquetSerDe: { Compression: 'SNAPPY' } } },
         SchemaConfiguration: {

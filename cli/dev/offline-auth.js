@@ -16,12 +16,15 @@ function verify(token) {
     verifier = JwtVerifier.create({ issuer: process.env.ECOMFLOW_ISSUER, audience: null });
     verifier.cacheJwks({ keys: [publicKey] });
   }
-  return verifier.verifySync(token);
+  const { exp } = verifier.verifySync(token);
+  if (typeof exp !== 'number') throw new Error('a token that never expires'); // aws-jwt-verify lets it pass
 }
 
 function authenticate(request, h) {
-  // serverless-offline goes by this header when it decides between text and bytes; the event keeps the sender's.
-  if (!TEXT.test(request.headers['content-type'] ?? '')) request.headers['content-type'] = 'application/octet-stream';
+  // serverless-offline goes by this header when it decides between text, bytes and JSON, which it would read itself and
+  // hand on as a value where that is false or 0; the event keeps the sender's.
+  const text = TEXT.test(request.headers['content-type'] ?? '');
+  request.headers['content-type'] = text ? 'text/plain' : 'application/octet-stream';
   if (PUBLIC.has(request.route.path)) return h.authenticated({ credentials: {} });
   try {
     verify(/^Bearer (\S+)$/i.exec(request.headers.authorization ?? '')[1]);

@@ -76,7 +76,8 @@ async function bringUp(
   const keys = await ensureKeys(directory);
   const world = openWorld(directory);
   up.defer(() => world.close());
-  const tokens = await startTokenServer(new Issuer(keys));
+  await world.lake.removeUnfinished();
+  const tokens = await startTokenServer(new Issuer(keys), directory);
   up.defer(() => tokens.close());
   const root = process.env.ECOMFLOW_ROOT!;
   // Loaded late: the clean function opens its data directory when it is loaded, as a deployed one reads its settings.

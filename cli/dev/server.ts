@@ -56,6 +56,7 @@ export async function startApi(
     process.execPath,
     [
       ...SMALL_HEAP,
+      ...['--require', join(root, 'cli', 'dev', 'end-with-parent.js')],
       join(root, 'node_modules', 'serverless', 'bin', 'serverless.js'),
       ...['offline', 'start', '--stage', 'local', '--host', '127.0.0.1'],
       // One process for all requests, with our environment: workers would cost a heap for each request at a time.
@@ -71,11 +72,11 @@ export async function startApi(
         SLS_TELEMETRY_DISABLED: '1',
         SLS_NOTIFICATIONS_MODE: 'off',
       },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'], // the channel breaks when this process ends, however it ends
       detached: true, // Ctrl-C reaches this process only, which then stops the child when the work in hand is done
     },
   );
-  for (const output of [child.stdout, child.stderr]) output.pipe(log, { end: false }); // the first to end must not close it
+  for (const output of [child.stdout!, child.stderr!]) output.pipe(log, { end: false }); // the first to end must not close it
   child.once('close', () => log.end());
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const url = `http://127.0.0.1:${port}`;

@@ -1,19 +1,30 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import type { Issuer } from '../../shared/adapters/local/tokens';
 
 const MOST_BODY = 4096;
 
-/** The token endpoint of Cognito's sign-in domain (client credentials only), on a free port of this machine. */
-export async function startTokenServer(issuer: Issuer): Promise<{ url: string; close(): Promise<void> }> {
+/**
+ * The token endpoint of Cognito's sign-in domain (client credentials only). It comes back to the port that the data
+ * directory's last one had, where clients look for it after a restart; when that is taken, to a free one.
+ */
+export async function startTokenServer(
+  issuer: Issuer,
+  directory: string,
+): Promise<{ url: string; close(): Promise<void> }> {
   const server = createServer((request, response) => {
     answer(request, response, issuer).catch((error) => {
       console.error(error);
       response.destroy();
     });
   });
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
+  const file = join(directory, 'token-port');
+  const former = existsSync(file) ? Number(readFileSync(file, 'utf8')) : 0;
+  await listen(server, former).catch(() => listen(server, 0));
   const { port } = server.address() as AddressInfo;
+  writeFileSync(file, String(port));
   return {
     url: `http://127.0.0.1:${port}/oauth2/token`,
     close: () =>
@@ -23,6 +34,10 @@ export async function startTokenServer(issuer: Issuer): Promise<{ url: string; c
       }),
   };
 }
+
+/** Port 0 is any free one. */
+const listen = (server: Server, port: number) =>
+  new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, '127.0.0.1', resolve));
 
 async function answer(request: IncomingMessage, response: ServerResponse, issuer: Issuer): Promise<void> {
   const send = (status: number, body: unknown) =>

@@ -1,13 +1,16 @@
 import { EventEmitter } from 'node:events';
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { main as dev } from '../../cli/dev';
 import type { Consumers } from '../../cli/dev/consumers';
 import { onInterrupt } from '../../cli/dev/interrupts';
+import { startTokenServer } from '../../cli/dev/token-server';
 import { whereToLook, worthALook } from '../../cli/dev/where-to-look';
 import { type LocalWorld, openWorld } from '../../shared/adapters/local';
 import { LakeFolder } from '../../shared/adapters/local/lake';
+import { ensureKeys, Issuer } from '../../shared/adapters/local/tokens';
 
 const wait = (milliseconds: number) => new Promise((wake) => setTimeout(wake, milliseconds));
 const scratch = mkdtempSync(join(tmpdir(), 'ecomflow-dev-'));
@@ -41,6 +44,56 @@ describe('npm start', () => {
     expect(error.mock.calls).toEqual([[expect.stringMatching(new RegExp(`^--data: .*${message}.*\\nSee --help\\.$`))]]);
     error.mockRestore();
     expect(() => statSync(join(scratch, 'none'))).toThrow('ENOENT');
+  });
+});
+
+describe('the token server', () => {
+  const directory = join(scratch, 'tokens');
+  const MACHINE = 'ecomflow-local-shop';
+  const TOKEN = { access_token: expect.stringMatching(/^\S+\.\S+\.\S+$/), expires_in: 3600, token_type: 'Bearer' };
+
+  async function start() {
+    mkdirSync(directory, { recursive: true });
+    const keys = await ensureKeys(directory);
+    const server = await startTokenServer(new Issuer(keys), directory);
+    const buy = async (url: string): Promise<unknown> => {
+      const authorization = `Basic ${btoa(`${MACHINE}:${keys.secrets[MACHINE]}`)}`;
+      const body = new URLSearchParams({ grant_type: 'client_credentials' });
+      return (await fetch(url, { method: 'POST', headers: { authorization }, body })).json();
+    };
+    return { ...server, buy };
+  }
+
+  it('is found at its address again after a restart', async () => {
+    const first = await start();
+    await first.close();
+    const second = await start();
+    expect(second.url).toBe(first.url);
+    expect(await second.buy(first.url)).toEqual(TOKEN);
+    await second.close();
+  });
+
+  it('takes another port when its own is taken meanwhile, and stays there', async () => {
+    const first = await start();
+    await first.close();
+    const other = createServer();
+    await new Promise<void>((done) => other.listen(Number(new URL(first.url).port), '127.0.0.1', done));
+    const second = await start();
+    expect(second.url).not.toBe(first.url);
+    expect(await second.buy(second.url)).toEqual(TOKEN);
+    await second.close();
+    await new Promise((done) => other.close(done));
+    const third = await start();
+    expect(third.url).toBe(second.url);
+    await third.close();
+  });
+
+  it.each(['', 'x', '99999'])('starts also where its port was written down as "%s"', async (text) => {
+    mkdirSync(directory, { recursive: true });
+    writeFileSync(join(directory, 'token-port'), text);
+    const server = await start();
+    expect(await server.buy(server.url)).toEqual(TOKEN);
+    await server.close();
   });
 });
 

@@ -1,6 +1,9 @@
+import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type Connection, connectionFile } from '../../cli/client/connect';
 import { simulate } from '../../cli/simulator';
 import { freePort, run, shell } from '../support/processes';
 
@@ -75,6 +78,44 @@ describe('npm start with an API that hangs or dies', () => {
     expect(performance.now() - again).toBeLessThan(1500);
   }, 30_000);
 
+  it('leaves nobody on its port when it is killed alone, and the next start sweeps up', async () => {
+    const directory = join(scratch, 'killed');
+    const port = await freePort();
+    const args = ['--dir', directory, '--port', String(port), '--dataset', 'events'];
+    const started = run('dev', ...args);
+    await started.said('Ctrl-C stops it');
+    const server = await serverOf(started);
+    try {
+      started.child.kill('SIGKILL');
+      await started.ended;
+      await untilFree(port);
+    } finally {
+      await shell(`kill -9 ${server}`); // it has ended, or nobody else ends it
+    }
+    const unfinished = join(directory, 'landing', '.unfinished.parquet.1.tmp');
+    writeFileSync(unfinished, '');
+    const { code, stdout } = await run('dev', ...args, '--exit').ended;
+    expect(lastLine(stdout)).toMatchObject({ received: 10_000, kept: expect.any(Number) });
+    expect(code).toBe(0);
+    expect(existsSync(unfinished)).toBe(false);
+  }, 60_000);
+
+  /** Waits until nobody takes connections on a port; asks nothing, which may end who does. @throws after ten seconds */
+  async function untilFree(port: number): Promise<void> {
+    const deadline = performance.now() + 10_000;
+    for (;;) {
+      const socket = connect(port, '127.0.0.1');
+      const taken = await once(socket, 'connect').then(
+        () => true,
+        () => false,
+      );
+      socket.destroy();
+      if (!taken) return;
+      if (performance.now() > deadline) throw new Error(`somebody still listens on port ${port}`);
+      await new Promise((wake) => setTimeout(wake, 50));
+    }
+  }
+
   it('ends with the reason in one line and exit code 1', async () => {
     const directory = join(scratch, 'dies');
     const started = await start('--dir', directory, '--dataset', 'events');
@@ -97,6 +138,19 @@ describe('npm start with events alone', () => {
     expect(code).toBe(0);
   }, 30_000);
 
+  /** Asks what would become of events, through HTTP as anybody does. */
+  async function validated({ url, tokenUrl, id, secret }: Connection, body: string) {
+    const bought = await fetch(tokenUrl, {
+      method: 'POST',
+      headers: { authorization: `Basic ${btoa(`${id}:${secret}`)}` },
+      body: new URLSearchParams({ grant_type: 'client_credentials' }),
+    });
+    const { access_token } = (await bought.json()) as { access_token: string };
+    const headers = { authorization: `Bearer ${access_token}`, 'content-type': 'application/json' };
+    const answer = await fetch(`${url}/v1/events/validate`, { method: 'POST', headers, body });
+    return { status: answer.status, problem: (await answer.json()) as unknown };
+  }
+
   it('gives three lines to paste that work, without an invoice', async () => {
     const csv = rowsIn('events.csv', 'events', 500);
     const directory = join(scratch, 'pasted');
@@ -111,7 +165,13 @@ describe('npm start with events alone', () => {
       expect.objectContaining({ file: expect.any(String), received: 500 }),
     ]);
 
-    const port = new URL(JSON.parse(readFileSync(join(directory, 'connection.json'), 'utf8')).url).port;
+    const connection: Connection = JSON.parse(readFileSync(connectionFile(directory), 'utf8'));
+    for (const body of ['false', '0', 'null', '""']) {
+      const refusal = { status: 400, problem: { code: 'broken_json' } };
+      expect({ body, ...(await validated(connection, body)) }).toMatchObject({ body, ...refusal });
+    }
+
+    const { port } = new URL(connection.url);
     const asked = await run('status', csv, '--url', `http://localhost:${port}`, '--dir', directory).ended;
     expect(asked.stdout).toContain('balanced: every row is accounted for');
     started.child.kill('SIGINT');
@@ -124,6 +184,8 @@ describe('a command', () => {
   it('that does not exist is answered with those that do, in one line', async () => {
     const { code, stderr } = await run('nosuch').ended;
     expect(code).toBe(2);
-    expect(stderr).toBe('There is no command "nosuch": bench, contracts, dev, docs, ingest, simulate, status.\n');
+    expect(stderr).toBe(
+      'There is no command "nosuch": bench, contracts, dev, docs, ingest, simulate, smoke, status.\n',
+    );
   });
 });

@@ -3,8 +3,17 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CloudFormationClient, DescribeStackResourcesCommand } from '@aws-sdk/client-cloudformation';
-import { type AttributeValue, DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
-import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { CognitoIdentityProviderClient, ListUserPoolsCommand } from '@aws-sdk/client-cognito-identity-provider';
+import {
+  type AttributeValue,
+  DynamoDBClient,
+  ListTablesCommand,
+  paginateScan,
+  ScanCommand,
+} from '@aws-sdk/client-dynamodb';
+import { CreateAccessKeyCommand, CreateUserCommand, IAMClient } from '@aws-sdk/client-iam';
+import { GetFunctionConfigurationCommand, LambdaClient, ListFunctionsCommand } from '@aws-sdk/client-lambda';
+import { ListBucketsCommand, S3Client } from '@aws-sdk/client-s3';
 import { simulate } from '../../cli/simulator';
 import { findStage, type Stage } from '../../cli/smoke/stage';
 import { decodeRejected } from '../../shared/domain/lake';
@@ -94,6 +103,17 @@ describe('the deployed stack', () => {
       const asked = new GetFunctionConfigurationCommand({ FunctionName: `ecomflow-${STAGE}-${name}` });
       expect((await new LambdaClient({ region: REGION }).send(asked)).CodeSha256).toBe(hash);
     }
+  });
+
+  it('refuses whom no policy allows: rights are judged here', async () => {
+    const iam = new IAMClient({ region: REGION });
+    await iam.send(new CreateUserCommand({ UserName: 'nobody' }));
+    const { AccessKey } = await iam.send(new CreateAccessKeyCommand({ UserName: 'nobody' }));
+    const credentials = { accessKeyId: AccessKey!.AccessKeyId!, secretAccessKey: AccessKey!.SecretAccessKey! };
+    const nobody = new DynamoDBClient({ region: REGION, credentials });
+    const ask = new ScanCommand({ TableName: `ecomflow-${STAGE}-invoices` });
+    await expect(nobody.send(ask)).rejects.toThrow(/not authorized to perform: dynamodb:Scan/);
+    expect((await new DynamoDBClient({ region: REGION }).send(ask)).Count).toBe(0);
   });
 
   it('passes the smoke test', async () => {
@@ -233,6 +253,23 @@ describe('the deployed stack', () => {
         'rows in at the stop, of 120,000',
         `${before.received}; invocations done again: ${mapping.failures()}`,
       );
+    });
+  });
+
+  it('is removed as docs/operations.md says, and leaves no table, bucket, function or user pool', async () => {
+    const stage = await findStage(STAGE, REGION);
+    await (await clientOf(stage, platform)).empty();
+    await sls(platform, pack.folder, 'remove', '--stage', STAGE);
+    const { TableNames } = await new DynamoDBClient({ region: REGION }).send(new ListTablesCommand({}));
+    const { Buckets } = await new S3Client({ region: REGION }).send(new ListBucketsCommand({}));
+    const { Functions } = await new LambdaClient({ region: REGION }).send(new ListFunctionsCommand({}));
+    const cognito = new CognitoIdentityProviderClient({ region: REGION });
+    const { UserPools } = await cognito.send(new ListUserPoolsCommand({ MaxResults: 10 }));
+    expect({ TableNames, Buckets, Functions, UserPools }).toEqual({
+      TableNames: [],
+      Buckets: [],
+      Functions: [],
+      UserPools: [],
     });
   });
 });

@@ -160,7 +160,6 @@ class Soak {
       this.check(`the data directory ${what}`, holds);
       if (!holds) say(`     found ${short(found)}\n  expected ${short(expected)}`);
     }
-    say(`unfinished files that kills left: ${audit.unfinished().join(', ') || 'none'}`);
     audit.close();
   }
 

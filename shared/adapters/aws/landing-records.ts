@@ -7,8 +7,8 @@ export const RECORD_BYTES = 1_024_000;
 /**
  * Rows as Firehose records: JSON objects that end in a line feed, as many to a record as fit, since Firehose bills each
  * record in steps of 5 KB. For the OpenX JSON SerDe, which reads decimals from strings, so that no digit passes through
- * a float (the Hive one refuses strings there); times as `2010-12-01 08:26:00.5`, which every version of it reads with
- * up to nine digits; null is left out.
+ * a float (Hive's, 3.1.3, does too, but refuses other numbers in strings); times as `2010-12-01 08:26:00.5`, which every
+ * version of it reads with up to nine digits; null is left out.
  */
 export function landingRecords({ contract }: Dataset, batch_id: string, rows: readonly KeptRow[]): Buffer[] {
   const times = new Set(contract.columns.filter(({ type }) => type === 'timestamp').map(({ name }) => name));

@@ -7,7 +7,15 @@ import { HTTP } from './http';
 
 /** What is asked of aws-jwt-verify. */
 export interface Verifier {
-  verify(token: string): Promise<{ sub: string; client_id: string; 'cognito:groups'?: string[]; scope?: string }>;
+  verify(token: string): Promise<Payload>;
+}
+
+interface Payload {
+  readonly sub: string;
+  readonly client_id: string;
+  readonly exp?: number;
+  readonly scope?: string;
+  readonly 'cognito:groups'?: readonly string[];
 }
 
 /**
@@ -42,7 +50,8 @@ export function cognitoTokens(verifier: Verifier): Tokens {
   return {
     async verify(token) {
       try {
-        return claimsOf(await verifier.verify(token));
+        const payload = await verifier.verify(token);
+        return typeof payload.exp === 'number' ? claimsOf(payload) : undefined; // aws-jwt-verify lets one without pass
       } catch (error) {
         if (isKeyTrouble(error)) throw new Unavailable('the keys of the user pool cannot be had', { cause: error });
         if (error instanceof JwtBaseError) return undefined;
@@ -52,7 +61,7 @@ export function cognitoTokens(verifier: Verifier): Tokens {
   };
 }
 
-function claimsOf(payload: Awaited<ReturnType<Verifier['verify']>>): Claims {
+function claimsOf(payload: Payload): Claims {
   return {
     sub: payload.sub,
     client_id: payload.client_id,

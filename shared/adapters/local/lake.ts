@@ -1,9 +1,13 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { dirname, join, resolve, sep } from 'node:path';
+import { glob, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve, sep } from 'node:path';
 import { datasets } from '../../domain/dataset';
 import { decodeRejected, encodeRejected, failedKey, landingKey, rejectedKey } from '../../domain/lake';
 import { toParquet } from '../../domain/parquet';
 import { type FailedChunks, type Landing, type Rejects, Unavailable } from '../../pipeline/ports';
+
+/** Where `put` writes before an object is whole: Spark, Hive and DuckDB pass over names that begin with a dot. */
+const unfinishedAt = (file: string) => join(dirname(file), `.${basename(file)}.${process.pid}.tmp`);
+const UNFINISHED = '{failed,landing,raw,rejected}/**/{.*,*}.tmp'; // 0.1.0 wrote them without the dot
 
 /** The lake as a folder, keys as on S3. An object is there whole or not at all. */
 export class LakeFolder {
@@ -12,7 +16,7 @@ export class LakeFolder {
   async put(key: string, bytes: Uint8Array | string): Promise<void> {
     const file = resolve(this.root, key);
     if (!file.startsWith(`${resolve(this.root)}${sep}`)) throw new Error(`${key} is no key of the lake`);
-    const unfinished = `${file}.${process.pid}.tmp`;
+    const unfinished = unfinishedAt(file);
     try {
       await mkdir(dirname(file), { recursive: true });
       await writeFile(unfinished, bytes);
@@ -20,6 +24,11 @@ export class LakeFolder {
     } catch (cause) {
       throw new Unavailable(`the lake cannot be written at ${key}`, { cause });
     }
+  }
+
+  /** Removes what a killed process left unfinished. Only for the directory's one owner, before anything is put. */
+  async removeUnfinished(): Promise<void> {
+    for await (const file of glob(UNFINISHED, { cwd: this.root })) await rm(join(this.root, file));
   }
 
   /** The object, undefined when there is none. */

@@ -49,6 +49,8 @@ describe('an access token of Cognito', () => {
     ['of another pool', token({ iss: 'https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_other' })],
     ['that is an id token', token({ token_use: 'id' })],
     ['that has expired', token({ exp: 1 })],
+    ['that never expires', token({ exp: undefined })],
+    ['whose expiry is no number', token({ exp: '9999999999' })],
     ['whose claims were changed', token().replace(/\.[^.]+\./, `.${part({ sub: 'admin' })}.`)],
     ['without a signature', `${part({ alg: 'none', kid: 'k1' })}.${part({})}.`],
     ['that is no token', 'nonsense'],

@@ -5,7 +5,7 @@ import {
   DescribeUserPoolClientCommand,
 } from '@aws-sdk/client-cognito-identity-provider';
 import { LambdaClient, ListEventSourceMappingsCommand, UpdateEventSourceMappingCommand } from '@aws-sdk/client-lambda';
-import { GetObjectCommand, paginateListObjectsV2, S3Client } from '@aws-sdk/client-s3';
+import { DeleteObjectCommand, GetObjectCommand, paginateListObjectsV2, S3Client } from '@aws-sdk/client-s3';
 import type { Stage } from '../../../cli/smoke/stage';
 import { ROOT } from '../../support/processes';
 import { execute } from '../support/processes';
@@ -23,9 +23,15 @@ export interface Client {
   token(): Promise<string>;
   /** Every object under a prefix. */
   objects(prefix: string): Promise<Buffer[]>;
+  /** Deletes every object of the lake. */
+  empty(): Promise<void>;
   /** Writes every object under a prefix into a folder. Their keys. */
   download(prefix: string, folder: string): Promise<string[]>;
 }
+
+/** Nothing waits longer than this for one answer, or for a load. */
+const ANSWER_MS = 30_000;
+const LOAD_MS = 240_000;
 
 /** A client with the id and secret of the stage's machine `shop`. */
 export async function clientOf(stage: Stage, platform: Emulator): Promise<Client> {
@@ -43,7 +49,12 @@ export async function clientOf(stage: Stage, platform: Emulator): Promise<Client
   const token = async () => {
     const basic = Buffer.from(`${ShopMachineClientId}:${secret}`).toString('base64');
     const headers = { authorization: `Basic ${basic}`, 'content-type': 'application/x-www-form-urlencoded' };
-    const answer = await fetch(stage.tokens, { method: 'POST', headers, body: 'grant_type=client_credentials' });
+    const answer = await fetch(stage.tokens, {
+      method: 'POST',
+      headers,
+      body: 'grant_type=client_credentials',
+      signal: AbortSignal.timeout(ANSWER_MS),
+    });
     return ((await answer.json()) as { access_token: string }).access_token;
   };
   const each = async (prefix: string) => {
@@ -60,13 +71,22 @@ export async function clientOf(stage: Stage, platform: Emulator): Promise<Client
     env,
     token,
     ingest: (path) =>
-      execute(process.execPath, [join(ROOT, 'cli/run.js'), 'ingest', path, '--url', stage.api], { cwd: ROOT, env }),
+      execute(process.execPath, [join(ROOT, 'cli/run.js'), 'ingest', path, '--url', stage.api], {
+        cwd: ROOT,
+        env,
+        timeout: LOAD_MS,
+      }),
     async get<T>(path: string) {
-      const answer = await fetch(`${stage.api}/v1${path}`, { headers: { authorization: `Bearer ${await token()}` } });
+      const headers = { authorization: `Bearer ${await token()}` };
+      const answer = await fetch(`${stage.api}/v1${path}`, { headers, signal: AbortSignal.timeout(ANSWER_MS) });
       if (answer.status !== 200) throw new Error(`GET ${path}: ${answer.status} ${await answer.text()}`);
       return (await answer.json()) as T;
     },
     objects: async (prefix) => (await each(prefix)).map(({ bytes }) => bytes),
+    async empty() {
+      for await (const { Contents = [] } of paginateListObjectsV2({ client: s3 }, { Bucket: LakeBucket }))
+        for (const { Key } of Contents) await s3.send(new DeleteObjectCommand({ Bucket: LakeBucket, Key }));
+    },
     async download(prefix, folder) {
       mkdirSync(folder, { recursive: true });
       const objects = await each(prefix);

@@ -16,7 +16,8 @@ export interface Mapping {
 }
 
 const PAUSE_MS = 200;
-const TIMES = { connectionTimeout: 2_000, requestTimeout: 20_000, throwOnRequestTimeout: true };
+/** An answer that never comes counts as a failure, as a function that runs out of its time does. */
+const TIMES = { connectionTimeout: 2_000, requestTimeout: 30_000, throwOnRequestTimeout: true };
 
 /**
  * The emulator's mapping drops records on which a function fails. So the deployed function is invoked as Lambda's own
@@ -28,7 +29,7 @@ export async function mapByHand(StreamName: string, FunctionName: string): Promi
   const records: LoggedRecord[] = [];
   let committed = 0;
   let failures = 0;
-  const lambda = new LambdaClient({ region: REGION, maxAttempts: 1 });
+  const lambda = new LambdaClient({ region: REGION, maxAttempts: 1, requestHandler: new NodeHttpHandler(TIMES) });
   const reading = await follow(StreamName, stopping.signal, ({ data, key }) => {
     records.push({ sequence: records.length + 1, partition_key: key, data, arrived_at: Date.now() });
   });

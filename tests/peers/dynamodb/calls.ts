@@ -1,0 +1,272 @@
+import type { InvoicePart } from '../../../shared/domain/invoice';
+import type { BatchHead, ChunkEntry, ChunkFailure } from '../../../shared/domain/ledger';
+import type { Row } from '../../../shared/domain/outcome';
+import type { CustomerInvoice } from '../../../shared/pipeline/ports';
+import type { Stores } from './tables';
+
+/** A call of a port, what it must answer, and what the same call must answer right behind it where that differs. */
+export interface Call {
+  readonly does: string;
+  readonly call: (stores: Stores) => Promise<unknown>;
+  readonly answer: unknown;
+  readonly again?: unknown;
+}
+
+const BATCH = '0a'.repeat(16);
+const PART_2 = '2b'.repeat(16);
+const NEVER_OPENED = '3c'.repeat(16);
+const FILE = { hash: 'f0'.repeat(32), part: 1, parts: 3 };
+
+const head: BatchHead = {
+  batch_id: BATCH,
+  dataset: 'transactions',
+  contract_version: 1,
+  format: 'csv',
+  columns: ['invoice_no', 'stock_code', 'country'],
+  received: 12,
+  slices: [
+    { start: 10, end: 500, first_line: 2, rows: 7 },
+    { start: 500, end: 67_108_864, first_line: 9, rows: 5 },
+  ],
+  received_at: '2026-03-01T12:00:00.000Z',
+  sent_by: 'größe@shop 🛒',
+  file: FILE,
+};
+const { file: _, ...alone } = head;
+const second: BatchHead = { ...alone, batch_id: PART_2, slices: [], columns: [], file: { ...FILE, part: 2 } };
+const accepted = { ...head, accepted_at: '2026-03-01T12:00:01.000Z' };
+
+const entry = (number: number, changes: Partial<ChunkEntry> = {}): ChunkEntry => ({
+  batch_id: BATCH,
+  number,
+  chunk_id: `${BATCH}-${number}-0123456789ab`,
+  revision: 0,
+  kept: 5,
+  duplicate: 0,
+  rejected: { unparseable: 1, cancellation: 2 },
+  cleaned_at: '2026-03-01T12:00:05.000Z',
+  ...changes,
+});
+const failure = (number: number): ChunkFailure => ({
+  batch_id: BATCH,
+  number,
+  chunk_id: `${BATCH}-${number}-0123456789ab`,
+  failed_at: '2026-03-01T12:00:06.000Z',
+});
+
+const ledger: readonly Call[] = [
+  { does: 'finds no unknown batch', call: (s) => s.batches.find(BATCH), answer: undefined },
+  { does: 'accepts no unknown batch', call: (s) => s.batches.accept(BATCH, 'never'), answer: undefined },
+  { does: 'made none by that', call: (s) => s.batches.find(BATCH), answer: undefined },
+  { does: 'opens a batch', call: (s) => s.batches.open(head), answer: head },
+  { does: 'finds it', call: (s) => s.batches.find(BATCH), answer: { head, entries: [], failures: [] } },
+  {
+    does: 'opens it as it was first opened',
+    call: (s) => s.batches.open({ ...alone, received: 1, slices: [], sent_by: 'another' }),
+    answer: head,
+  },
+  { does: 'accepts it', call: (s) => s.batches.accept(BATCH, accepted.accepted_at), answer: undefined },
+  { does: 'accepts it once', call: (s) => s.batches.accept(BATCH, '2027-01-01T00:00:00.000Z'), answer: undefined },
+  { does: 'opens what is accepted as it is', call: (s) => s.batches.open(head), answer: accepted },
+  { does: 'finds no entry of a chunk', call: (s) => s.chunks.find(BATCH, 12), answer: undefined },
+  { does: 'records a chunk', call: (s) => s.chunks.record(entry(12)), answer: entry(12) },
+  {
+    does: 'records it once',
+    call: (s) => s.chunks.record(entry(12, { kept: 0, duplicate: 8, rejected: {} })),
+    answer: entry(12),
+  },
+  {
+    does: 'records a chunk without refused rows',
+    call: (s) => s.chunks.record(entry(2, { rejected: {}, duplicate: 3 })),
+    answer: entry(2, { rejected: {}, duplicate: 3 }),
+  },
+  { does: 'finds an entry', call: (s) => s.chunks.find(BATCH, 12), answer: entry(12) },
+  { does: 'notes a failed chunk', call: (s) => s.chunks.fail(failure(7)), answer: undefined },
+  {
+    does: 'notes it once',
+    call: (s) => s.chunks.fail({ ...failure(7), failed_at: '2027-01-01T00:00:00.000Z' }),
+    answer: undefined,
+  },
+  { does: 'notes another', call: (s) => s.chunks.fail(failure(3)), answer: undefined },
+  {
+    does: 'finds all of the batch by number',
+    call: (s) => s.batches.find(BATCH),
+    answer: {
+      head: accepted,
+      entries: [entry(2, { rejected: {}, duplicate: 3 }), entry(12)],
+      failures: [failure(3), failure(7)],
+    },
+  },
+];
+
+const files: readonly Call[] = [
+  { does: 'knows no unknown file', call: (s) => s.files.batches(FILE.hash), answer: [] },
+  {
+    does: 'claims the second part first',
+    call: (s) => s.files.claim({ ...FILE, part: 2 }, PART_2),
+    answer: { batch_id: PART_2, parts: 3 },
+  },
+  { does: 'claims a part', call: (s) => s.files.claim(FILE, BATCH), answer: { batch_id: BATCH, parts: 3 } },
+  {
+    does: 'names who has a part',
+    call: (s) => s.files.claim(FILE, NEVER_OPENED),
+    answer: { batch_id: BATCH, parts: 3 },
+  },
+  {
+    does: 'names the number of parts that came first',
+    call: (s) => s.files.claim({ ...FILE, parts: 4 }, BATCH),
+    answer: { batch_id: BATCH, parts: 3 },
+  },
+  {
+    does: 'claims for a batch that is never opened',
+    call: (s) => s.files.claim({ ...FILE, part: 3 }, NEVER_OPENED),
+    answer: { batch_id: NEVER_OPENED, parts: 3 },
+  },
+  { does: 'opens the second part', call: (s) => s.batches.open(second), answer: second },
+  {
+    does: 'lists a file by part',
+    call: async (s) => (await s.files.batches(FILE.hash)).map((batch) => batch.head),
+    answer: [accepted, second],
+  },
+];
+
+const row = (invoice_no: string, changes: Partial<Row> = {}): Row => ({
+  invoice_no,
+  stock_code: '85123A',
+  description: 'WHITE HANGING HEART',
+  quantity: 6,
+  invoice_date: '2010-12-01T08:26:00Z',
+  unit_price: '2.55',
+  customer_id: '17850',
+  country: 'United Kingdom',
+  ...changes,
+});
+/** What numbers, texts and nulls may look like: of 12 digits the last and the first, zeros at both ends, no text. */
+const AWKWARD: readonly Partial<Row>[] = [
+  {},
+  { unit_price: '99999999.9999', quantity: 2_147_483_647 },
+  { unit_price: '0.0001', quantity: 1 },
+  { unit_price: '100000', quantity: 1000 },
+  { unit_price: '10', description: null },
+  { unit_price: '20.5', description: '' },
+  { description: '€ "quoted", two\nlines 🇬🇧\u0000', stock_code: '0085' },
+  { invoice_date: '2011-01-01T00:00:00.000001Z', customer_id: 'Unknown' },
+];
+const part = (invoice_no: string, number: number, version: number, rows: readonly Partial<Row>[]): InvoicePart => ({
+  invoice_no,
+  part: number,
+  version,
+  lines: rows.map((changes, i) => ({
+    line_id: `${number}${i}`.padStart(32, 'e0'),
+    row: row(invoice_no, changes),
+    chunk_id: `${BATCH}-${i % 3}-0123456789ab`,
+  })),
+});
+const awkward = part('A', 0, 1, AWKWARD);
+const twelve = Array.from({ length: 12 }, (_, i) => part('B', i, 1, [{ quantity: i }]));
+
+const invoices: readonly Call[] = [
+  { does: 'reads no invoice', call: (s) => s.invoices.read([]), answer: new Map() },
+  { does: 'reads an unknown invoice', call: (s) => s.invoices.read(['A']), answer: new Map([['A', []]]) },
+  { does: 'writes nothing', call: (s) => s.invoices.write([]), answer: [] },
+  { does: 'writes a first version', call: (s) => s.invoices.write([awkward]), answer: [], again: ['A'] },
+  { does: 'reads every value as it was', call: (s) => s.invoices.read(['A']), answer: new Map([['A', [awkward]]]) },
+  {
+    does: 'writes many parts, the last one first',
+    call: (s) => s.invoices.write([...twelve].reverse()),
+    answer: [],
+    again: ['B'],
+  },
+  {
+    does: 'reads parts by number, and an invoice once however often it is named',
+    call: (s) => s.invoices.read(['B', 'A', 'B', 'none']),
+    answer: new Map([
+      ['B', twelve],
+      ['A', [awkward]],
+      ['none', []],
+    ]),
+  },
+  {
+    does: 'writes the next version',
+    call: (s) => s.invoices.write([part('A', 0, 2, AWKWARD.slice(1))]),
+    answer: [],
+    again: ['A'],
+  },
+  { does: 'refuses a version that is there', call: (s) => s.invoices.write([awkward]), answer: ['A'] },
+  {
+    does: 'refuses a version whose predecessor was never written',
+    call: (s) => s.invoices.write([part('A', 0, 4, [])]),
+    answer: ['A'],
+  },
+  { does: 'refuses a later version of nothing', call: (s) => s.invoices.write([part('C', 0, 2, [])]), answer: ['C'] },
+  {
+    does: 'ends an invoice at its first conflict, and goes on with the others',
+    call: (s) =>
+      s.invoices.write([part('A', 0, 3, [{}]), part('D', 0, 1, [{}]), part('A', 0, 3, [{}]), part('A', 1, 1, [{}])]),
+    answer: ['A'],
+    again: ['A', 'D'],
+  },
+  {
+    does: 'reads what went through and no more',
+    call: (s) => s.invoices.read(['A', 'C', 'D']),
+    answer: new Map([
+      ['A', [part('A', 0, 3, [{}])]],
+      ['C', []],
+      ['D', [part('D', 0, 1, [{}])]],
+    ]),
+  },
+];
+
+const on = (customer_id: string, invoice_no: string, country = 'France'): CustomerInvoice => ({
+  customer_id,
+  invoice_no,
+  invoice_date: '2010-12-01T08:26:00Z',
+  country,
+});
+const sixty = Array.from({ length: 60 }, (_, i) => on('17850', String(536_365 + i)));
+/** By their bytes in UTF-8; by the 16-bit units of a string the last two would change places. */
+const SORTED = ['10', '9', 'a', 'ä', '\ufffd', '😀'];
+
+const customers: readonly Call[] = [
+  { does: 'knows no unknown customer', call: (s) => s.customers.invoices('17850', { limit: 5 }), answer: [] },
+  { does: 'puts nothing', call: (s) => s.customers.put([]), answer: undefined },
+  {
+    does: 'puts more than one call takes, one of them twice',
+    call: (s) => s.customers.put([on('17850', '536365', 'Spain'), ...sixty]),
+    answer: undefined,
+  },
+  {
+    does: 'lists all of them, the last word on each',
+    call: (s) => s.customers.invoices('17850', { limit: 100 }),
+    answer: sixty,
+  },
+  {
+    does: 'lists a page',
+    call: (s) => s.customers.invoices('17850', { limit: 3, after: '536366' }),
+    answer: sixty.slice(2, 5),
+  },
+  {
+    does: 'ends with the last page',
+    call: (s) => s.customers.invoices('17850', { limit: 3, after: '536423' }),
+    answer: sixty.slice(59),
+  },
+  { does: 'puts again', call: (s) => s.customers.put([on('17850', '536366', 'Spain')]), answer: undefined },
+  {
+    does: 'lists what was put last',
+    call: (s) => s.customers.invoices('17850', { limit: 1, after: '536365' }),
+    answer: [on('17850', '536366', 'Spain')],
+  },
+  {
+    does: 'puts numbers that are no numbers',
+    call: (s) => s.customers.put([...SORTED].reverse().map((no) => on('ä', no))),
+    answer: undefined,
+  },
+  {
+    does: 'lists them by their bytes',
+    call: async (s) => (await s.customers.invoices('ä', { limit: 10 })).map(({ invoice_no }) => invoice_no),
+    answer: SORTED,
+  },
+];
+
+/** Every method of every port that has a table, in an order; each goes on from the state that those before it left. */
+export const CALLS: readonly Call[] = [...ledger, ...files, ...invoices, ...customers];
