@@ -11,9 +11,9 @@ import type { Walk } from './smoke/walk';
 
 const USAGE = `Usage: npm run smoke -- --stage STAGE [--region REGION] [--keep]
 
-Walks through a deployed stage as a client does, in about two minutes, and checks by effect that all of it works: sign-in,
-rows in every form a body can have, the ledger, look-ups, Parquet with exact decimals and times, raw/, the failure
-destination and the alarm topic. Removes what it made.
+Walks through a deployed stage as a client does, and checks by effect that all of it works: sign-in, rows in every form a
+body can have, the ledger, look-ups, Parquet with exact decimals and times, raw/, the failure destination and the alarm
+topic. Removes what it made. It takes about two minutes, and as much longer as the stage's Firehose gathers.
 
   --stage STAGE     the stage, as given to npx sls deploy
   --region REGION   where it is (default: AWS_REGION, else eu-central-1, as serverless.yml)
@@ -21,7 +21,8 @@ destination and the alarm topic. Removes what it made.
 
 It needs AWS credentials that may deploy the stage. Its rows are of customer smoke-<run> and of the year 1999. Whoever
 subscribes to the alarm topic gets one message; it says that nothing is wrong. Objects that hold other senders' rows as
-well are left as they are: then the run's two kept rows of 1999 stay in them.
+well are left as they are: then the run's rows of 1999 stay in them. What other senders send meanwhile is copied to the
+failure destination for a moment, and removed. Where the stage keeps versions, deleted objects stay as long as these do.
 Exit code: 0 when every check holds, 1 when one does not or something could not be removed, 2 when the call was wrong.`;
 
 export const main = command(

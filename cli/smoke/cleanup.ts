@@ -30,17 +30,23 @@ async function removeAll({ stage }: Walk, TableName: string, key: string, value:
 /** Removes objects of the lake that hold nothing but the run's rows; the number of those that hold others' as well. */
 export async function removeObjects(walk: Walk): Promise<{ shared: number }> {
   const batches = new Set(walk.found.batches.values());
-  const isOurs = (id: unknown) => batches.has(String(id));
   let shared = 0;
-  const judge = async (key: string, ids: readonly unknown[]) => {
-    if (ids.length === 0 || !ids.some(isOurs)) return;
-    if (ids.every(isOurs)) await remove(walk, key);
+  const judge = async (key: string, ids: readonly string[]) => {
+    if (!ids.some((id) => batches.has(id))) return;
+    if (ids.every((id) => batches.has(id))) await remove(walk, key);
     else shared++;
   };
   for (const dataset of ['transactions', 'events']) {
-    for (const key of await arrived(walk, `landing/${dataset}`))
-      await judge(key, await askParquet(walk, key, 'select distinct batch_id from parquet'));
-    for (const key of await arrived(walk, `rejected/${dataset}`)) await judge(key, [batchOf(key)]);
+    for (const key of await arrived(walk, `landing/${dataset}`)) {
+      const ids = await askParquet(walk, key, 'select distinct batch_id from parquet');
+      await judge(
+        key,
+        ids.map(([id]) => String(id)),
+      );
+    }
+    // A chunk's id begins with its batch's, and names the object.
+    for (const batch of batches)
+      for (const key of await arrived(walk, `rejected/${dataset}`, batch)) await remove(walk, key);
   }
   for (const key of await arrived(walk, 'raw')) {
     const chunks = [...unpackAll(await bytesOf(walk, key))];
@@ -51,6 +57,3 @@ export async function removeObjects(walk: Walk): Promise<{ shared: number }> {
   }
   return { shared };
 }
-
-/** A chunk's id begins with its batch's. */
-const batchOf = (key: string) => key.split('/').at(-1)!.split('-')[0];

@@ -7,6 +7,8 @@ export interface Answer {
   readonly status: number;
   readonly body: Readonly<Record<string, unknown>>;
   readonly text: string;
+  /** The stage's clock when it answered. */
+  readonly at: Date;
 }
 
 /** One request, tried once: a smoke test hides no failure. `token` undefined sends none. */
@@ -23,7 +25,8 @@ export async function ask(
     signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
   });
   const text = await answer.text();
-  return { status: answer.status, body: parsed(text), text };
+  const date = Date.parse(answer.headers.get('date') ?? '');
+  return { status: answer.status, body: parsed(text), text, at: Number.isNaN(date) ? new Date() : new Date(date) };
 }
 
 /** The answer to a GET that must be 200. @throws Broken */

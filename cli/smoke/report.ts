@@ -6,6 +6,7 @@ export class Report {
   private held = 0;
   private readonly beyond: Check[] = [];
   private failed = 0;
+  private skipped = 0;
 
   constructor(private readonly stage: Stage) {}
 
@@ -15,7 +16,10 @@ export class Report {
 
   /** Runs a check, unless the walk was interrupted. What it throws is its result. */
   async run(check: Check, walk: Walk): Promise<void> {
-    if (walk.signal.aborted) return;
+    if (walk.signal.aborted) {
+      this.skipped++;
+      return;
+    }
     const started = Date.now();
     const took = () => `(${((Date.now() - started) / 1000).toFixed(1)} s)`;
     try {
@@ -51,8 +55,9 @@ export class Report {
   /** The last line. Whether every check held. */
   conclude(): boolean {
     const beyond = this.beyond.length > 0 ? `, ${this.beyond.length} could not be tried on an emulator` : '';
-    console.log(`${this.held} checks hold, ${this.failed} do not${beyond}.`);
-    return this.failed === 0 && this.held > 0;
+    const skipped = this.skipped > 0 ? `; interrupted, ${this.skipped} were not run` : '';
+    console.log(`${this.held} checks hold, ${this.failed} do not${beyond}${skipped}.`);
+    return this.failed === 0 && this.skipped === 0 && this.held > 0;
   }
 }
 

@@ -171,6 +171,9 @@ export function makeRows(run = randomBytes(4).toString('hex')): Rows {
   return { run, customer_id, main, lines, refused: { line: 5, text: refused }, others, fragile, invoices };
 }
 
+/** Every body of a run. */
+export const bodiesOf = ({ main, others, fragile }: Rows): readonly Body[] => [main, ...others, fragile];
+
 /** The name that must come back from the ISO-8859-1 body. */
 export const latin1Name = LATIN1_NAME;
 

@@ -7,7 +7,7 @@ import {
   CognitoIdentityProviderClient,
   DescribeUserPoolClientCommand,
   InitiateAuthCommand,
-  ListUserPoolClientsCommand,
+  paginateListUserPoolClients,
   RespondToAuthChallengeCommand,
 } from '@aws-sdk/client-cognito-identity-provider';
 import { createSrpSession, signSrpSession, wrapAuthChallenge, wrapInitiateAuth } from 'cognito-srp-helper';
@@ -63,8 +63,10 @@ export async function signInAs(walk: Walk, group: string | undefined): Promise<s
 export async function machineToken({ stage, signal }: Walk): Promise<string | undefined> {
   const { UserPoolId } = stage.outputs;
   const cognito = new CognitoIdentityProviderClient({ region: stage.region });
-  const { UserPoolClients = [] } = await cognito.send(new ListUserPoolClientsCommand({ UserPoolId, MaxResults: 60 }));
-  for (const { ClientId } of UserPoolClients) {
+  const ids: string[] = [];
+  for await (const { UserPoolClients = [] } of paginateListUserPoolClients({ client: cognito }, { UserPoolId }))
+    ids.push(...UserPoolClients.map(({ ClientId }) => ClientId!));
+  for (const ClientId of ids) {
     const { UserPoolClient: client } = await cognito.send(new DescribeUserPoolClientCommand({ UserPoolId, ClientId }));
     const scopes = client?.AllowedOAuthScopes ?? [];
     if (!client?.ClientSecret || !['ingest', 'read'].every((scope) => scopes.includes(`ecomflow/${scope}`))) continue;

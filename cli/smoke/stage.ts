@@ -65,7 +65,7 @@ async function outputsOf(stack: string, region: string): Promise<Record<string, 
     const { name, message } = cause as Error;
     const why =
       name === 'CredentialsProviderError'
-        ? 'there are no AWS credentials (AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY)'
+        ? `there are no AWS credentials (AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY): ${message}`
         : message;
     throw new NoStage(`Stack ${stack} in ${region} cannot be asked: ${why}.`, { cause });
   }

@@ -7,8 +7,8 @@ export interface Walk {
   readonly stage: Stage;
   /** What this run sends. */
   readonly rows: Rows;
-  /** When the run began. */
-  readonly began: Date;
+  /** When the run began; by the stage's clock, once it has answered. */
+  began: Date;
   readonly signal: AbortSignal;
   /** Remembers to remove something that was just made; what was made last goes first. */
   leaves(what: string, remove: () => Promise<unknown>): void;
@@ -22,7 +22,7 @@ export interface Found {
   /** Access tokens of a person in group admin, and of the machine that may send and read. */
   person?: string;
   machine?: string;
-  /** Batch ids by what was sent. */
+  /** Batch ids of what was accepted, by what was sent. */
   readonly batches: Map<string, string>;
 }
 

@@ -102,6 +102,14 @@ describe('the report of a smoke test', () => {
     expect(said()).toContain('not removed: a queue');
   });
 
+  it('ends badly when it was interrupted before the last check', async () => {
+    const report = on(false);
+    await report.run(check(), walk);
+    await report.run(check(), { signal: AbortSignal.abort() } as Walk);
+    expect(report.conclude()).toBe(false);
+    expect(said()).toContain('1 were not run');
+  });
+
   it('ends badly when nothing was checked', () => {
     expect(on(false).conclude()).toBe(false);
   });
