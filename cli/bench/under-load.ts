@@ -10,6 +10,7 @@ import { number, type Report } from './report';
 
 const REQUESTS = { posts: 500, invoices: 2000, gets: 5000 };
 const CONNECTIONS = 8;
+const START_MS = 120_000;
 
 /** `npm start` under load: requests over HTTP on the loopback, as its clients send them. */
 export async function underLoad(root: string, scratch: string): Promise<Report> {
@@ -19,8 +20,9 @@ export async function underLoad(root: string, scratch: string): Promise<Report> 
     const { url, ...credentials } = JSON.parse(readFileSync(connectionFile(directory), 'utf8')) as Connection;
     return reportOf(await load({ url, credentials, requests: REQUESTS, connections: CONNECTIONS }, 1));
   } finally {
+    const closed = child.exitCode === null ? once(child, 'close') : undefined;
     child.kill('SIGTERM');
-    await once(child, 'close');
+    await closed;
   }
 }
 
@@ -33,11 +35,14 @@ async function started(root: string, directory: string): Promise<ChildProcess> {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   const said: string[] = [];
+  const late = setTimeout(() => child.kill('SIGKILL'), START_MS);
   for await (const line of createInterface({ input: child.stderr })) {
     said.push(line);
-    if (line.startsWith('Ctrl-C stops it')) return child;
+    if (!line.startsWith('Ctrl-C stops it')) continue;
+    clearTimeout(late);
+    return child;
   }
-  throw new Error(`npm start ended:\n${said.join('\n')}`);
+  throw new Error(`npm start ended before it was up:\n${said.join('\n')}`);
 }
 
 function reportOf({ fired, taken, received, accountedFor }: Loaded): Report {

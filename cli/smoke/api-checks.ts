@@ -136,6 +136,7 @@ const send = (walk: Walk, body: Body, token = walk.found.machine): Promise<Answe
 async function sendAndBalance(walk: Walk, body: Body): Promise<void> {
   const { status, body: answer, text } = await send(walk, body);
   if (status !== 202) throw new Broken(`${body.what}: ${status} ${text.slice(0, 300)}`);
+  same(`${body.what}: known before`, answer.known, false); // also not by those who were refused
   await balanced(walk, body, String(answer.batch_id));
 }
 

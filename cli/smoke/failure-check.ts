@@ -71,7 +71,7 @@ async function brokenCopy(walk: Walk, lambda: LambdaClient): Promise<string> {
   const { pathname, search, origin } = new URL(clean.Code!.Location!);
   // An emulator names itself by an address of its own choice.
   const address = new URL(pathname + search, process.env.AWS_ENDPOINT_URL ?? origin);
-  const code = await fetch(address, { signal: walk.signal });
+  const code = await fetch(address, { signal: AbortSignal.any([walk.signal, AbortSignal.timeout(60_000)]) });
   if (!code.ok) throw new Broken(`the code of clean cannot be fetched: ${code.status}`);
   const ZipFile = Buffer.from(await code.arrayBuffer());
   const FunctionName = `${walk.stage.stack}-smoke-${walk.rows.run}`;

@@ -11,11 +11,12 @@ import {
   RespondToAuthChallengeCommand,
 } from '@aws-sdk/client-cognito-identity-provider';
 import { createSrpSession, signSrpSession, wrapAuthChallenge, wrapInitiateAuth } from 'cognito-srp-helper';
+import type { Stage } from './stage';
 import { Broken, type Walk } from './walk';
 
 /** Makes a person who is gone at the end of the run, in a group or in none, and signs in as they would, by SRP. */
 export async function signInAs(walk: Walk, group: string | undefined): Promise<string> {
-  const { UserPoolId, PeopleClientId } = walk.stage.outputs;
+  const { UserPoolId } = walk.stage.outputs;
   const cognito = new CognitoIdentityProviderClient({ region: walk.stage.region });
   const Username = `smoke-${walk.rows.run}-${group ?? 'nobody'}@example.com`; // a domain that nobody can own
   const password = `${randomBytes(24).toString('base64url')}aA1!`;
@@ -34,6 +35,13 @@ export async function signInAs(walk: Walk, group: string | undefined): Promise<s
   await cognito.send(new AdminSetUserPasswordCommand({ UserPoolId, Username, Password: password, Permanent: true }));
   if (group) await cognito.send(new AdminAddUserToGroupCommand({ UserPoolId, Username, GroupName: group }));
 
+  return signIn(walk.stage, Username, password);
+}
+
+/** Signs a person in as their own client does: by SRP, so that the password goes nowhere. Their access token. */
+export async function signIn(stage: Stage, Username: string, password: string): Promise<string> {
+  const { UserPoolId, PeopleClientId } = stage.outputs;
+  const cognito = new CognitoIdentityProviderClient({ region: stage.region });
   const session = createSrpSession(Username, password, UserPoolId!, false);
   const challenge = await cognito.send(
     new InitiateAuthCommand(

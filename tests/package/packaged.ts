@@ -28,11 +28,12 @@ export interface Package {
 }
 
 /** Runs the framework without credentials: nothing of the caller's environment but the way to programs. */
-export const sls = (args: readonly string[], cwd = ROOT) =>
-  promisify(execFile)(process.execPath, [SLS, ...args], {
-    cwd,
-    env: { PATH: process.env.PATH, HOME: WORK, AWS_EC2_METADATA_DISABLED: 'true' },
-  });
+export async function sls(args: readonly string[], cwd = ROOT) {
+  const temporary = join(cwd === ROOT ? WORK : cwd, 'tmp'); // it leaves each zip there
+  mkdirSync(temporary, { recursive: true });
+  const env = { PATH: process.env.PATH, HOME: WORK, TMPDIR: temporary, AWS_EC2_METADATA_DISABLED: 'true' };
+  return promisify(execFile)(process.execPath, [SLS, ...args], { cwd, env });
+}
 
 /**
  * Packages a stage in a folder of its own, so that several can be made at a time. `edit` changes the stage file that

@@ -13,13 +13,32 @@ import { edges } from './conversion/edges';
 import { bySpark, type ConvertBy, SERDES, type SerDe, serdes, type Task } from './conversion/readers';
 import { events, transactions } from './conversion/rows';
 import { whatIsTested } from './support/data';
-import { type Peer, peer } from './support/peer';
+import { peer } from './support/peer';
 
 /*
  * Firehose turns landing's records into Parquet, and nobody emulates that. Here the records that the adapter sends are
  * read by four that know how to read JSON by a Glue table, among them the SerDe that Firehose is told to use, and what
  * they write must be the embedded lake's Parquet, cell by cell.
  */
+const spark = peer({
+  name: "Spark's JSON reader",
+  proves: ['landing records, read by the Glue table, are the rows of the embedded lake: DuckDB and pyarrow compare'],
+});
+const hive = peer({
+  name: "OpenX's JSON SerDe (Starburst's release), Hive's JSON and Parquet SerDes",
+  proves: [
+    'the SerDe that Firehose is told to use reads decimals, nulls and times of landing records exactly',
+    "Hive's own read them as well: of numbers in strings they refuse the ints, which landing does not send",
+  ],
+  cannot: [
+    "AWS's forks of these SerDes, which Firehose runs: they are not published",
+    "OpenX's SerDe as its author left it: Maven Central has no org.openx.data:json-serde",
+    'that Firehose reads times as UTC: the SerDe takes the zone of the machine, which is set to UTC here',
+    "how Firehose parts a record's objects; here at the line feeds, which the adapter puts between them",
+    'delivery: buffers, prefixes, roles, the Glue lookup, where a record goes that cannot be converted',
+  ],
+});
+
 const READERS = ['spark', ...SERDES] as const;
 const BOTH = ['transactions', 'events'] as const;
 /** All of UCI Online Retail. */
@@ -31,7 +50,6 @@ let world: TestWorld;
 let sent: Delivery;
 let duckdb: DuckDBConnection;
 let convert: ConvertBy;
-const announced: Record<string, Peer> = {};
 
 const records = (dataset: string) => join(work, dataset, 'records');
 const lake = (dataset: string) => join(world.directory, 'landing', dataset, '*/*.parquet');
@@ -44,24 +62,6 @@ const task = async (reader: string, dataset: string): Promise<Task> => ({
 });
 
 beforeAll(async () => {
-  announced.spark = peer({
-    name: "Spark's JSON reader",
-    proves: ['landing records, read by the Glue table, are the rows of the embedded lake: DuckDB and pyarrow compare'],
-  });
-  announced.serdes = peer({
-    name: "OpenX's JSON SerDe (Starburst's release), Hive's JSON and Parquet SerDes",
-    proves: [
-      'the SerDe that Firehose is told to use reads decimals, nulls and times of landing records exactly',
-      "Hive's own read them as well: of numbers in strings they refuse the ints, which landing does not send",
-    ],
-    cannot: [
-      "AWS's forks of these SerDes, which Firehose runs: they are not published",
-      "OpenX's SerDe as its author left it: Maven Central has no org.openx.data:json-serde",
-      'that Firehose reads times as UTC: the SerDe takes the zone of the machine, which is set to UTC here',
-      "how Firehose parts a record's objects; here at the line feeds, which the adapter puts between them",
-      'delivery: buffers, prefixes, roles, the Glue lookup, where a record goes that cannot be converted',
-    ],
-  });
   work = mkdtempSync(join(tmpdir(), 'ecomflow-conversion-'));
   duckdb = await (await DuckDBInstance.create(':memory:')).connect();
   await duckdb.run("set TimeZone = 'UTC'");
@@ -82,9 +82,9 @@ beforeAll(async () => {
       writeFileSync(join(records(dataset), `${String(i).padStart(4, '0')}.json`), record);
   }
 
-  announced.spark.version(await bySpark(await Promise.all(BOTH.map((dataset) => task('spark', dataset)))));
+  spark.version(await bySpark(await Promise.all(BOTH.map((dataset) => task('spark', dataset)))));
   const { versions, convertBy } = await serdes(work);
-  announced.serdes.version(versions);
+  hive.version(versions);
   convert = convertBy;
   const pairs = SERDES.flatMap((serde) => BOTH.map((dataset) => ({ serde, dataset })));
   await convert(await Promise.all(pairs.map(async (one) => ({ ...one, ...(await task(one.serde, one.dataset)) }))));
@@ -146,7 +146,7 @@ test('Every row is in a record once, and the records are as large as Firehose ta
     expect(bytes).toBeLessThanOrEqual(4 * 1024 * 1024);
   }
   const kilobytes = Math.round(all.reduce((sum, { length }) => sum + length, 0) / all.length / 1000);
-  announced.spark!.figure('records', `${all.length} of ${kilobytes} KB, from ${source}`);
+  spark.figure('records', `${all.length} of ${kilobytes} KB, from ${source}`);
 });
 
 const EACH = READERS.flatMap((reader) => BOTH.map((dataset) => [reader, dataset] as const));
@@ -157,10 +157,7 @@ test.each(EACH)('%s reads every cell of %s as the embedded lake has it', async (
   expect(rows[0]).toBeGreaterThan(dataset === 'transactions' ? 50_000 : 1000);
   expect(rows[1]).toBe(rows[0]);
   const cells = rows[0] * (await deployed(dataset)).columns.length;
-  announced[reader === 'spark' ? 'spark' : 'serdes']!.figure(
-    `${reader}, ${dataset}`,
-    `${rows[0]} rows, ${cells} cells`,
-  );
+  (reader === 'spark' ? spark : hive).figure(`${reader}, ${dataset}`, `${rows[0]} rows, ${cells} cells`);
 });
 
 test.each(EACH)('%s reads the hand-made rows of %s as they were written down', async (reader, dataset) => {

@@ -5,7 +5,7 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { ROUTES } from '../../shared/domain/api';
 import { type FuzzReport, readReport } from './fuzz/report';
 import { ask, batchesIn, type Embedded, embedded, faultIn, stored } from './support/embedded';
-import { python } from './support/install';
+import { python, pythonEnvironment } from './support/install';
 import { peer } from './support/peer';
 import { execute, until } from './support/processes';
 
@@ -54,7 +54,9 @@ describe('The API, fuzzed from its own document,', () => {
 
   beforeAll(async () => {
     const programs = await python('fuzz');
-    const { stdout: version } = await execute(join(programs, 'schemathesis'), ['--version']);
+    const { stdout: version } = await execute(join(programs, 'schemathesis'), ['--version'], {
+      env: pythonEnvironment(),
+    });
     about.version(version.trim().split(' ').at(-1)!);
     server = await embedded('fuzz', ROWS);
     const { batches } = await getJson<{ batches: string[] }>(`/v1/files/${server.hash}`);
@@ -111,7 +113,7 @@ describe('The API, fuzzed from its own document,', () => {
     ];
     const started = Date.now();
     try {
-      const env = { ...process.env, SCHEMATHESIS_HOOKS: join(__dirname, 'fuzz/bodies.py') };
+      const env = { ...pythonEnvironment(), SCHEMATHESIS_HOOKS: join(__dirname, 'fuzz/bodies.py') };
       return (await execute(schemathesis, args, { cwd: scratch, env, timeout: MOST_FUZZ_MS })).stdout;
     } catch (error) {
       if (readdirSync(reports).length === 0) throw error; // it never began

@@ -26,8 +26,28 @@ import { type Refusing, refusing, type Trouble } from './kinesis/refusing';
 import { ACCOUNT, type KinesisLocal, kinesisLocal } from './kinesis/server';
 import { cleanAll, invoke, type Wired, wired } from './kinesis/wired';
 import { realRows, whatIsTested } from './support/data';
-import { type Peer, peer } from './support/peer';
+import { peer } from './support/peer';
 import { execute, until } from './support/processes';
+
+const announced = peer({
+  name: 'kinesis-local (kinesis-mock)',
+  proves: [
+    'chunks are in a second Kinesis once each, byte for byte, under their ids, on several shards, in order of sequence',
+    'the records that it gives back clean to what the embedded stream gives, from a repeated sequence number too',
+    'of records refused one by one only these are sent again; a lost answer or an outage costs no row and counts none twice',
+    'splits, merges and a new shard count while rows flow lose nothing',
+    "the largest record that ingest makes is within Kinesis's limit",
+  ],
+  cannot: [
+    'throttle, or refuse one good record of many: a proxy of ours does, in the shape that AWS documents',
+    'refuse a call of over 500 records or 5 MiB: it takes 501 records, and 10 MiB',
+    'count the partition key towards 1 MiB a record; the check adds it',
+    'refuse a call for one record that is too large: it refuses that record alone, AWS the whole call',
+    "be read by Lambda's event source: its events are made here, of the records that it gives back",
+    'check signatures or rights, speak HTTP/2 as ours does not either; as run here it forgets streams when it ends',
+    'name the last sequence number of a closed shard: it says 9223372036854775807',
+  ],
+});
 
 const ROWS = 50_000;
 const BODIES = 2;
@@ -36,7 +56,6 @@ const SHARDS = 4;
 const RECORD_BYTES = 1_048_576;
 
 let server: KinesisLocal;
-let announced: Peer;
 let rows: readonly string[];
 let header: string;
 const toRemove: { remove(): void }[] = [];
@@ -44,26 +63,7 @@ const toClose: Refusing[] = [];
 
 beforeAll(async () => {
   server = await kinesisLocal();
-  announced = peer({
-    name: 'kinesis-local (kinesis-mock)',
-    version: server.version,
-    proves: [
-      'chunks are in a second Kinesis once each, byte for byte, under their ids, on several shards, in order of sequence',
-      'the records that it gives back clean to what the embedded stream gives, from a repeated sequence number too',
-      'of records refused one by one only these are sent again; a lost answer or an outage costs no row and counts none twice',
-      'splits, merges and a new shard count while rows flow lose nothing',
-      "the largest record that ingest makes is within Kinesis's limit",
-    ],
-    cannot: [
-      'throttle, or refuse one good record of many: a proxy of ours does, in the shape that AWS documents',
-      'refuse a call of over 500 records or 5 MiB: it takes 501 records, and 10 MiB',
-      'count the partition key towards 1 MiB a record; the check adds it',
-      'refuse a call for one record that is too large: it refuses that record alone, AWS the whole call',
-      "be read by Lambda's event source: its events are made here, of the records that it gives back",
-      'check signatures or rights, speak HTTP/2 as ours does not either; as run here it forgets streams when it ends',
-      'name the last sequence number of a closed shard: it says 9223372036854775807',
-    ],
-  });
+  announced.version(server.version);
   Object.assign(process.env, ACCOUNT, { AWS_ENDPOINT_URL: server.endpoint });
   await server.start();
   [header, ...rows] = (await realRows(ROWS)).trimEnd().split('\n') as [string, ...string[]];

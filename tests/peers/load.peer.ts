@@ -14,6 +14,7 @@ const autocannon = peer({
   name: 'autocannon, against the embedded default',
   proves: ['500-row posts, one-invoice posts and look-ups under load: no request fails, no row is lost'],
 });
+autocannon.version((require('autocannon/package.json') as { version: string }).version);
 const ministack = peer({
   name: 'autocannon, against the stack deployed to ministack',
   proves: ['the same through the deployed functions, the emulated gateway, stream and tables'],
@@ -53,7 +54,6 @@ describe('under load', () => {
     let mapping: Mapping;
     beforeAll(async () => {
       platform = await emulator(folder);
-      autocannon.version((require('autocannon/package.json') as { version: string }).version);
       ministack.version(platform.version);
       Object.assign(process.env, platform.env); // the AWS clients of this process
       const direct = (values: string) => values.replace('landing: firehose', 'landing: direct');

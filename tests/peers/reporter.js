@@ -10,7 +10,7 @@ module.exports = class PeerReporter {
   onTestCaseResult(_, { status, title, ancestorTitles, duration, failureMessages }) {
     const mark = { passed: 'ok  ', failed: 'FAIL' }[status] ?? status;
     const seconds = duration == null ? '' : ` (${(duration / 1000).toFixed(1)} s)`;
-    process.stderr.write(`  ${mark} ${[...ancestorTitles.slice(1), title].join(' ')}${seconds}\n`);
+    process.stderr.write(`  ${mark} ${[...ancestorTitles, title].join(' ')}${seconds}\n`);
     for (const message of failureMessages) process.stderr.write(`${message.replace(/^/gm, '       ')}\n`);
   }
 
@@ -19,7 +19,7 @@ module.exports = class PeerReporter {
     const { peers = [] } = existsSync(facts) ? JSON.parse(readFileSync(facts, 'utf8')) : {};
     rmSync(facts, { force: true });
     if (testExecError) process.stderr.write(`  FAIL ${failureMessage}\n`);
-    const checks = testResults.map(({ title, status }) => ({ title, status }));
+    const checks = testResults.map(({ fullName, status }) => ({ title: fullName, status }));
     const seconds = (perfStats.end - perfStats.start) / 1000;
     const result = { peers, checks, seconds, broken: testExecError !== undefined };
     writeFileSync(join(process.env.PEERS_RESULTS, `${nameOf(path)}.json`), JSON.stringify(result));

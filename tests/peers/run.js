@@ -1,15 +1,15 @@
 // Behind `npm run test:peers`: runs the peers named, or all of them, one after another, and says what they proved.
 const { spawn } = require('node:child_process');
-const { mkdirSync, readdirSync, rmSync } = require('node:fs');
+const { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } = require('node:fs');
 const { join } = require('node:path');
 const { report } = require('./report');
 
 const ROOT = join(__dirname, '..', '..');
 const HOME = join(ROOT, '.peers');
-/** This run's own: several may run at once. */
-const RUN = join(HOME, `run-${process.pid}`);
-const RUNNING = join(RUN, 'running');
-const RESULTS = join(RUN, 'results');
+/** This run's own: whose processes are running, what came out, and the temporary files of everything it starts. */
+const RUN = join(HOME, 'run');
+const [RUNNING, RESULTS, TEMPORARY] = ['running', 'results', 'tmp'].map((name) => join(RUN, name));
+const OWNER = join(HOME, 'owner');
 const SUFFIX = '.peer.ts';
 
 const peers = readdirSync(__dirname)
@@ -40,8 +40,13 @@ async function main(args) {
     return 1;
   }
   const names = peers.filter((name) => args.length === 0 || args.includes(name));
-  mkdirSync(RESULTS, { recursive: true });
-  mkdirSync(RUNNING, { recursive: true });
+  const other = takeOver();
+  if (other !== undefined) {
+    console.error(
+      `Process ${other} runs test:peers here already: installations and built stages are shared. Wait for it.`,
+    );
+    return 1;
+  }
 
   let jest;
   let interrupted = false;
@@ -49,7 +54,7 @@ async function main(args) {
     interrupted = true;
     jest?.kill(signal);
   };
-  process.on('SIGINT', stop).on('SIGTERM', stop);
+  process.on('SIGINT', stop).on('SIGTERM', stop).on('SIGHUP', stop);
   try {
     // A process for each: nothing of one reaches the next, and its memory is given back.
     for (const name of names) {
@@ -64,6 +69,36 @@ async function main(args) {
   } finally {
     stopAll();
     rmSync(RUN, { recursive: true, force: true });
+    rmSync(OWNER, { force: true });
+  }
+}
+
+/** Makes this run the only one; the process id of another that lives. What a killed run left is ended and removed. */
+function takeOver() {
+  mkdirSync(HOME, { recursive: true });
+  try {
+    writeFileSync(OWNER, String(process.pid), { flag: 'wx' });
+  } catch (error) {
+    if (error.code !== 'EEXIST') throw error;
+    const owner = Number(readFileSync(OWNER, 'utf8'));
+    if (owner > 0 && isAlive(owner)) return owner;
+    writeFileSync(OWNER, String(process.pid));
+  }
+  for (const folder of [RUNNING, RESULTS, TEMPORARY]) mkdirSync(folder, { recursive: true });
+  stopAll();
+  for (const folder of [RESULTS, TEMPORARY]) {
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder);
+  }
+  return undefined;
+}
+
+function isAlive(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error.code === 'EPERM';
   }
 }
 
@@ -71,7 +106,7 @@ function start(name) {
   const jest = join(ROOT, 'node_modules', 'jest', 'bin', 'jest.js');
   const config = join(__dirname, 'jest.config.js');
   const args = [jest, '--config', config, '--runTestsByPath', join(__dirname, `${name}${SUFFIX}`)];
-  const env = { ...process.env, PEERS_HOME: HOME, PEERS_RUNNING: RUNNING, PEERS_RESULTS: RESULTS };
+  const env = { ...process.env, PEERS_HOME: HOME, PEERS_RUNNING: RUNNING, PEERS_RESULTS: RESULTS, TMPDIR: TEMPORARY };
   return spawn(process.execPath, args, { cwd: ROOT, env, stdio: ['ignore', 'inherit', 'inherit'] });
 }
 

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import { canMeasure } from '../../cli/bench/processes';
 import { command, UsageError } from '../../cli/command';
 import { onInterrupt } from '../../cli/dev/interrupts';
 import { Random } from '../../cli/simulator/random';
@@ -11,7 +12,7 @@ import { KILLS_PER_LOAD, loadWithKills } from '../peers/kills/kills';
 import { killEverything } from '../peers/kills/server';
 import { whatIsTested } from '../peers/support/data';
 import { mean, minima, type Sample, slope } from './growth';
-import { inMilliseconds, megabytes, RATE, ROWS, type Steady, steadyLoad } from './steady';
+import { FIRST_SECONDS, inMilliseconds, megabytes, RATE, ROWS, type Steady, steadyLoad } from './steady';
 
 /** What memory may gain in ten minutes of steady load, as a share of its mean. */
 const MOST_GROWTH = 0.1;
@@ -21,6 +22,10 @@ const WINDOW_SECONDS = 15;
 const LEAST_SECONDS = 300;
 /** Smaller processes hold too little for a share of it to mean something. */
 const LEAST_BYTES = 30e6;
+/** The share of the windows in which a process must have been seen, so that its growth means something. */
+const LEAST_SEEN = 0.8;
+/** The share of the GETs that must have been sent: in the first seconds there is nothing yet to ask for. */
+const LEAST_ASKED = 0.8;
 /** SQLite moves its log into the file at 4 MB; a long reader and a large transaction make it wait. */
 const MOST_WAL = 64e6;
 
@@ -107,7 +112,7 @@ class Soak {
         signal: this.signal,
       });
       interrupting += hits.filter((hit) => hit.moment !== 'the client' && hit.processes > 0 && hit.open).length;
-      await this.audit(file, place.directory);
+      say(`${await this.audit(file, place.directory)} chunks are in the stream again, of requests sent again`);
       rmSync(folder, { recursive: true });
     }
     this.check(
@@ -124,33 +129,55 @@ class Soak {
     const seconds = minutes * 60;
     const steady = await steadyLoad({ place, seconds, seed: this.seed, csv, say, signal: this.signal });
     this.check(`none of ${steady.requests} requests failed`, steady.failures.length === 0);
-    if (seconds < LEAST_SECONDS) say('memory is not judged: it takes five minutes to tell growth from warming up');
-    else for (const [name, samples] of steady.memory) this.flat(name, samples, seconds);
+    const asked = steady.latencies.GET.length;
+    const least = Math.max(1, Math.floor((seconds - FIRST_SECONDS) * RATE * LEAST_ASKED));
+    this.check(`${asked} GETs were answered, at least ${least}`, asked >= least);
+    this.memory(steady, seconds);
     this.check(
       `the write-ahead log stays below ${megabytes(MOST_WAL)}: ${megabytes(steady.wal)}`,
       steady.wal < MOST_WAL,
     );
     report(steady, seconds);
-    await this.audit(csv, place.directory);
+    const repeats = await this.audit(csv, place.directory);
+    this.check('no chunk is in raw twice, since no request was sent again', repeats === 0);
   }
 
-  /** Whether a process holds as much at the end as when it was warm. */
-  private flat(name: string, samples: readonly Sample[], seconds: number): void {
+  /** Whether memory is flat, of all processes that are large enough to be judged: at least one. */
+  private memory({ memory }: Steady, seconds: number): void {
+    if (!canMeasure) say('memory is not judged: only Linux tells');
+    else if (seconds < LEAST_SECONDS) say('memory is not judged: it takes five minutes to tell growth from warming up');
+    else {
+      const judged = [...memory].filter(([name, samples]) => this.flat(name, samples, seconds));
+      this.check(`memory is judged of ${judged.length} processes, at least one`, judged.length > 0);
+    }
+  }
+
+  /** Whether a process holds as much at the end as when it was warm. False for one that is too small to be judged. */
+  private flat(name: string, samples: readonly Sample[], seconds: number): boolean {
     const warm = minima(
       samples.filter(({ at }) => at >= seconds * WARM_UP),
       WINDOW_SECONDS,
     );
     const average = mean(warm.map(({ value }) => value));
-    if (!(average > LEAST_BYTES)) return;
-    const growth = (slope(warm) * 600) / average;
+    if (average < LEAST_BYTES) {
+      say(`${name} is not judged: it holds ${megabytes(average)}, below ${megabytes(LEAST_BYTES)}`);
+      return false;
+    }
+    const least = Math.floor(((seconds * (1 - WARM_UP)) / WINDOW_SECONDS) * LEAST_SEEN);
+    this.check(
+      `${name} was seen in ${warm.length} windows of ${WINDOW_SECONDS} s, at least ${least}`,
+      warm.length >= least,
+    );
+    const growth = (slope(warm) * 600) / average; // NaN, which is not less, of one that was not seen when warm
     this.check(
       `${name} holds ${megabytes(average)} and gains ${(growth * 100).toFixed(1)} % in ten minutes, less than ${MOST_GROWTH * 100} %`,
       growth < MOST_GROWTH,
     );
+    return true;
   }
 
-  /** What a data directory holds against what was sent. */
-  private async audit(csv: string, directory: string): Promise<void> {
+  /** What a data directory holds against what was sent. How many chunks raw has once more. */
+  private async audit(csv: string, directory: string): Promise<number> {
     this.signal.throwIfAborted();
     const audit = await Audit.open(csv, directory);
     for (const [what, check] of Object.entries(CHECKS)) {
@@ -160,7 +187,9 @@ class Soak {
       this.check(`the data directory ${what}`, holds);
       if (!holds) say(`     found ${short(found)}\n  expected ${short(expected)}`);
     }
+    const repeats = audit.repeats();
     audit.close();
+    return repeats;
   }
 
   private check(what: string, holds: boolean): void {

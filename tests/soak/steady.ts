@@ -22,6 +22,8 @@ import { percentile, type Sample } from './growth';
 /** Requests of each kind in a second, and rows in each of those that bring some. */
 export const RATE = 4;
 export const ROWS = 500;
+/** By then something is there to ask for, and has been looked up. */
+export const FIRST_SECONDS = 15;
 const PROGRESS_SECONDS = 15;
 const LOOK_SECONDS = 5;
 const SAMPLE_MS = 1000;

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 
@@ -49,4 +50,12 @@ export function shell(command: string): Promise<Ended> {
   child.stdout.on('data', (piece) => (stdout += piece));
   child.stderr.on('data', (piece) => (stderr += piece));
   return new Promise((done) => child.once('close', (code) => done({ code, stdout, stderr })));
+}
+
+/** The arguments with which package.json has Node run `npm start`, before its own options. */
+export function npmStart(): string[] {
+  const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: { start: string } };
+  const [node, ...args] = scripts.start.split(' ');
+  if (node !== 'node') throw new Error(`npm start is not run by node: ${scripts.start}`);
+  return args.map((arg) => (arg.startsWith('cli/') ? join(ROOT, arg) : arg));
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { python } from '../support/install';
+import { python, pythonEnvironment } from '../support/install';
 import { execute } from '../support/processes';
 
 /** In what two sets of Parquet files differ; `cells` by column, where a row that one side lacks counts in all. */
@@ -59,6 +59,7 @@ export async function reading(duckdb: DuckDBConnection, files: string): Promise<
 export async function pyarrow(pairs: readonly (readonly [ours: string, theirs: string])[]): Promise<Differences[]> {
   const bin = await python('spark');
   const script = join(__dirname, 'compare.py');
-  const { stdout } = await execute(join(bin, 'python'), [script, JSON.stringify(pairs)], { timeout: 120_000 });
+  const options = { env: pythonEnvironment(), timeout: 120_000 };
+  const { stdout } = await execute(join(bin, 'python'), [script, JSON.stringify(pairs)], options);
   return JSON.parse(stdout) as Differences[];
 }

@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { jars, python } from '../support/install';
+import { jars, python, pythonEnvironment } from '../support/install';
 import { execute } from '../support/processes';
 import type { GlueColumn } from './deployed';
 
@@ -25,7 +25,9 @@ const MINUTE = 60_000;
 /** Converts by Spark's JSON reader, with times as TIMESTAMP_MICROS. Spark's version. */
 export async function bySpark(tasks: readonly Task[]): Promise<string> {
   const bin = await python('spark');
-  const env = { ...process.env, TZ: 'UTC', SPARK_LOCAL_IP: '127.0.0.1' };
+  const env: NodeJS.ProcessEnv = { ...pythonEnvironment(), TZ: 'UTC', SPARK_LOCAL_IP: '127.0.0.1' };
+  // A Spark that the machine has must not stand in for the one that is pinned, nor lend its settings.
+  for (const name of Object.keys(env)) if (/^(SPARK_(HOME|CONF_DIR)$|PYSPARK_)/.test(name)) delete env[name];
   const script = join(__dirname, 'read.py');
   const options = { env, timeout: 3 * MINUTE };
   const { stdout } = await execute(join(bin, 'python'), [script, JSON.stringify(tasks)], options);

@@ -12,7 +12,8 @@ export interface Local extends Server {
 }
 
 /**
- * Starts DynamoDB Local on 127.0.0.1.
+ * Starts DynamoDB Local on 127.0.0.1. It runs on x86 and on Macs of either kind, not on Linux on ARM: its storage,
+ * sqlite4java, is not published for that.
  * @param folder for tables that outlive the server; without one they are in memory
  * @param port to come back to after a stop; by default a free one
  */
@@ -22,7 +23,9 @@ export async function startLocal(folder?: string, port?: number): Promise<Local>
   const endpoint = `http://127.0.0.1:${at}`;
   const launcher = join(__dirname, 'Loopback.java');
   const java = ['-Xmx1g', `-Djava.library.path=${lib}`, '-cp', join(lib, '*'), launcher, String(at)];
-  const env = { PATH: process.env.PATH, DDB_LOCAL_TELEMETRY: '0' };
+  // No more of ours than what finds Java: where it is a shim it looks into the home folder, or at JAVA_HOME.
+  const { PATH, HOME, JAVA_HOME } = process.env;
+  const env = { PATH, HOME, ...(JAVA_HOME && { JAVA_HOME }), DDB_LOCAL_TELEMETRY: '0' };
   // Whatever it says to a request without a signature, it is there.
   const ready = async () => (await fetch(endpoint, { signal: AbortSignal.timeout(2000) })).status === 400;
   const server = await serve('dynamodb', 'java', folder ? [...java, folder] : java, ready, { env });

@@ -186,17 +186,36 @@ export class Audit {
       .prepare(`select body ->> 'chunk_id' as chunk_id from batches where entry like 'chunk#%'`)
       .all() as { chunk_id: string }[];
     const missing = new Set(cleaned.map(({ chunk_id }) => chunk_id));
+    const texts = new Map<string, string>();
     const lines: string[] = [];
+    let unlike = 0;
     for (const { chunk_id, dataset, first_line, text } of rawChunks(this.directory)) {
       missing.delete(chunk_id);
+      if ((texts.get(chunk_id) ?? text) !== text) unlike++;
+      texts.set(chunk_id, text);
       if (dataset !== 'transactions') continue;
       for (const [i, line] of text.replace(/\n$/, '').split(/\r?\n/).entries()) lines[first_line + i] = line;
     }
     const wanted: string[] = [];
     for await (const line of createInterface({ input: createReadStream(this.csv) })) wanted.push(line);
     const differing = wanted.filter((line, i) => i > 0 && lines[i + 1] !== line).length; // the header is in no chunk
-    const found = { missing: [...missing], last: lines.length - 1, differing };
-    return { found, expected: { missing: [], last: wanted.length, differing: 0 } };
+    const found = { missing: [...missing], unlike, last: lines.length - 1, differing };
+    return { found, expected: { missing: [], unlike: 0, last: wanted.length, differing: 0 } };
+  }
+
+  /** Records of raw against the numbers that the stream gave: its table forgets records, and never a number. */
+  records(): Finding {
+    const expected = this.number(`select seq from sqlite_sequence where name = 'stream'`);
+    return { found: this.chunksOfRaw().length, expected };
+  }
+
+  /**
+   * Records of raw whose chunk an earlier one holds already. A request that a kill broke off and that its client sends
+   * again puts its chunks into the stream again: raw has them as often, and clean passes over them.
+   */
+  repeats(): number {
+    const chunks = this.chunksOfRaw();
+    return chunks.length - new Set(chunks).size;
   }
 
   /** Whether SQLite finds its file sound. */
@@ -212,6 +231,10 @@ export class Audit {
   strangers(): Finding {
     const known = /^(landing\/.*\.parquet|rejected\/.*\.ndjson\.gz|raw\/.*\.ecf)$/;
     return { found: this.lake().filter((path) => !known.test(path)), expected: [] };
+  }
+
+  private chunksOfRaw(): string[] {
+    return [...rawChunks(this.directory)].map(({ chunk_id }) => chunk_id);
   }
 
   private lake(): string[] {
@@ -246,6 +269,7 @@ export const CHECKS: Readonly<Record<string, (audit: Audit) => Finding | Promise
   'has every refused row with its reason and its line once': (audit) => audit.refused(),
   'has every customer of an accepted row on the invoice, and no other': (audit) => audit.customers(),
   'has every line of the file in raw, as it came': (audit) => audit.raw(),
+  'has every record of the stream in raw once': (audit) => audit.records(),
   'has a database that SQLite finds sound': (audit) => audit.database(),
   'has nothing in the lake under a name that a reader does not expect': (audit) => audit.strangers(),
 };

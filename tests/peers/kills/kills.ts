@@ -62,6 +62,7 @@ const LONGEST_START_MS = 2500;
 const LONGEST_STOP_MS = 600;
 const WITHIN_A_REQUEST_MS = 150;
 const PATIENCE_MS = 120_000;
+const SQLITE_BUSY = 5;
 
 /**
  * Loads a file by `npm run ingest` into an `npm start` that is killed again and again, and started again in the same
@@ -126,14 +127,25 @@ class KilledLoad {
 
   /** Freezes what is to be killed, and looks at what it leaves. */
   private note(moment: Moment['name'], hit: Started): void {
-    const { rows, say, place } = this.load;
+    const { rows, say } = this.load;
     const processes = hit.alive() ? freeze(hit).length : 0;
     // While it starts nobody may have opened the database yet: what was seen before is still so, or a little less.
-    if (moment !== 'while starting' && processes > 0) this.seen = lookInto(place.directory);
+    if (moment !== 'while starting' && processes > 0) this.seen = this.look() ?? this.seen;
     this.hits.push({ moment, processes, open: this.seen.cleaned < rows, ...this.seen });
     const n = (count: number) => count.toLocaleString('en-US');
     const met = processes === 0 ? 'nothing, it had ended' : `${processes} process${processes === 1 ? '' : 'es'}`;
     say(`${moment}: ${met}; ${n(this.seen.accepted)} rows accepted, ${n(this.seen.cleaned)} cleaned of ${n(rows)}`);
+  }
+
+  /** What the ledger says; undefined when what is frozen holds the database to itself, as it does while it closes it. */
+  private look(): Ledger | undefined {
+    try {
+      return lookInto(this.load.place.directory);
+    } catch (error) {
+      const { errcode = 0 } = error as { readonly errcode?: number };
+      if ((errcode & 0xff) === SQLITE_BUSY) return undefined; // the other bits say why it is busy
+      throw error;
+    }
   }
 
   private startClient(): void {

@@ -41,7 +41,7 @@ export async function kinesisLocal(): Promise<KinesisLocal> {
     region: ACCOUNT.AWS_REGION,
     credentials: { accessKeyId: ACCOUNT.AWS_ACCESS_KEY_ID, secretAccessKey: ACCOUNT.AWS_SECRET_ACCESS_KEY },
     maxAttempts: 1,
-    requestHandler: new NodeHttpHandler({ requestTimeout: 60_000 }),
+    requestHandler: new NodeHttpHandler({ requestTimeout: 60_000, throwOnRequestTimeout: true }),
   });
   let server: Server | undefined;
 

@@ -8,12 +8,6 @@ import { freePort, ROOT } from '../../support/processes';
 import { python } from '../support/install';
 import { execute, type Server, serve } from '../support/processes';
 
-/**
- * Resource types of serverless.yml that the emulator refuses; they are left out of what is deployed to it. It has
- * learned the last of them, so this is empty: the stack that is deployed is the stack.
- */
-export const REFUSED: readonly string[] = [];
-
 export const REGION = 'eu-central-1';
 
 /** ministack, with its state in a folder that outlives it. It speaks HTTPS and judges every call by IAM's rules. */
@@ -22,9 +16,8 @@ export interface Emulator {
   readonly version: string;
   /** For processes that use it as AWS, with an account's root credentials. */
   readonly env: NodeJS.ProcessEnv;
-  readonly log: string;
-  /** Ends it as its operator would, or as a power cut does. */
-  stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>;
+  /** Ends it as its operator would; it saves its state. */
+  stop(): Promise<void>;
   /** Starts it again, on what it saved. */
   start(): Promise<void>;
   /** Ends it for good. */
@@ -64,10 +57,15 @@ export async function emulator(folder: string): Promise<Emulator> {
     S3_DATA_DIR: join(folder, 's3'),
     http_proxy: `http://127.0.0.1:${(keys.address() as AddressInfo).port}`,
   };
-  const healthy = async () => (await fetch(`${endpoint}/_ministack/health`)).ok;
+  const healthy = async () => (await fetch(`${endpoint}/_ministack/health`, { signal: AbortSignal.timeout(5000) })).ok;
   let server: Server | undefined;
   const start = async () => {
-    server = await serve('ministack', join(bin, 'ministack'), [], healthy, { env: own, cwd: folder });
+    await using _ = await hold(443);
+    server = await serve('ministack', join(bin, 'ministack'), [], healthy, { env: own, cwd: folder, stopSeconds: 90 });
+  };
+  const stop = async () => {
+    await server?.stop();
+    server = undefined;
   };
   await start();
   const { stdout } = await execute(join(bin, 'pip'), ['--disable-pip-version-check', 'show', 'ministack']);
@@ -77,20 +75,17 @@ export async function emulator(folder: string): Promise<Emulator> {
     env: {
       PATH: path,
       HOME: folder,
+      TMPDIR: temporary,
       AWS_ENDPOINT_URL: endpoint,
       AWS_ACCESS_KEY_ID: 'test',
       AWS_SECRET_ACCESS_KEY: 'test',
       AWS_REGION: REGION,
       NODE_EXTRA_CA_CERTS: certificate.cert,
     },
-    log: server!.log,
     start,
-    async stop(signal) {
-      await server?.stop(signal);
-      server = undefined;
-    },
+    stop,
     async close() {
-      await server?.stop();
+      await stop();
       await new Promise((done) => keys.close(done));
     },
   };
@@ -121,6 +116,24 @@ async function keyProxy(port: number, ca: string): Promise<HttpServer> {
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   return server;
+}
+
+/**
+ * Keeps a port from the emulator, which would listen on it beside its own: with two, it at times takes a stop for a lost
+ * port, and goes on with the other.
+ */
+async function hold(port: number): Promise<AsyncDisposable> {
+  const server = createServer();
+  const listens = await new Promise<boolean>((done) =>
+    server
+      .once('error', () => done(false)) // taken, or not ours to take: nor is it the emulator's
+      .listen(port, '127.0.0.1', () => done(true)),
+  );
+  return {
+    async [Symbol.asyncDispose]() {
+      if (listens) await new Promise((done) => server.close(done));
+    },
+  };
 }
 
 /** Runs the framework against the emulator. */

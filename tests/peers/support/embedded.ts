@@ -5,8 +5,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import Papa from 'papaparse';
 import { simulate } from '../../../cli/simulator';
-import { freePort, ROOT } from '../../support/processes';
-import { PEERS_HOME } from './peer';
+import { freePort, npmStart, ROOT } from '../../support/processes';
 import { serve } from './processes';
 
 /** A row of the simulated shop, under its CSV's header. */
@@ -38,7 +37,6 @@ export async function embedded(name: string, count: number): Promise<Embedded> {
   const csv = [...simulate({ dataset: 'transactions', rows: count, seed: 7, dirty: 0.05 })].join('');
   writeFileSync(file, csv);
   const hash = createHash('sha256').update(csv).digest('hex');
-  rmSync(join(PEERS_HOME, 'logs', `${name}.log`), { force: true }); // an earlier run's
 
   let connection: { url: string; token: string } | undefined;
   const loaded = async () => {
@@ -48,9 +46,11 @@ export async function embedded(name: string, count: number): Promise<Embedded> {
     const answer = await ask(`${url}/v1/files/${hash}`, { headers: { authorization: `Bearer ${token}` } });
     return answer.ok && ((await answer.json()) as { status: string }).status === 'complete';
   };
-  const args = ['dev', '--data', file, '--dir', directory, '--port', String(await freePort())];
-  const command = [join(ROOT, 'cli/run.js'), ...args];
-  const server = await serve(name, process.execPath, command, loaded, { cwd: ROOT, seconds: START_SECONDS });
+  const args = ['--data', file, '--dir', directory, '--port', String(await freePort())];
+  const server = await serve(name, process.execPath, [...npmStart(), ...args], loaded, {
+    cwd: ROOT,
+    seconds: START_SECONDS,
+  });
   return {
     ...connection!,
     directory,

@@ -7,14 +7,27 @@ import { execute } from './processes';
 /** Declarations of what is installed: python/NAME.txt, java/NAME.xml (a pom), node/NAME/ (package.json and its lock). */
 const DECLARED = join(__dirname, '../install');
 
-/** A Python environment with the pinned packages of install/python/NAME.txt. The folder of its programs. */
+/** A registry that does not answer must not hold the peers up for ever. */
+const INSTALL_MS = 540_000;
+/** By version: Maven itself would take the one that it was built with, which differs. */
+const MAVEN_PLUGIN = 'org.apache.maven.plugins:maven-dependency-plugin:3.11.0';
+
+/** This process's environment, without what would have Python take modules or places of the machine. */
+export function pythonEnvironment(): NodeJS.ProcessEnv {
+  const { PYTHONPATH: _, PYTHONHOME: __, ...env } = process.env;
+  return { ...env, PIP_USER: '0' };
+}
+
+/** A Python environment with the packages of install/python/NAME.txt, pinned by version and hash. The folder of its programs. */
 export async function python(name: string): Promise<string> {
   const requirements = join(DECLARED, 'python', `${name}.txt`);
   const folder = await once('python', name, [requirements], async (into) => {
-    await execute('python3', ['-m', 'venv', into]);
-    const options = ['--quiet', '--disable-pip-version-check', '--no-input', '--no-deps'];
-    await execute(join(into, 'bin/python'), ['-m', 'pip', 'install', ...options, '-r', requirements]);
-    await execute(join(into, 'bin/python'), ['-m', 'pip', '--disable-pip-version-check', 'check']);
+    const within = { env: pythonEnvironment(), timeout: INSTALL_MS };
+    const pip = (...args: string[]) =>
+      execute(join(into, 'bin/python'), ['-m', 'pip', '--disable-pip-version-check', '--no-input', ...args], within);
+    await execute('python3', ['-m', 'venv', into], within);
+    await pip('install', '--quiet', '--no-deps', '--require-hashes', '-r', requirements);
+    await pip('check');
   });
   return join(folder, 'bin');
 }
@@ -22,16 +35,10 @@ export async function python(name: string): Promise<string> {
 /** The jars of install/java/NAME.xml with all that they depend on. The folder that holds them. */
 export function jars(name: string): Promise<string> {
   const pom = join(DECLARED, 'java', `${name}.xml`);
-  return once('java', name, [pom], (into) =>
-    execute('mvn', [
-      '--batch-mode',
-      '--quiet',
-      '--file',
-      pom,
-      'dependency:copy-dependencies',
-      `-DoutputDirectory=${into}`,
-    ]),
-  );
+  return once('java', name, [pom], (into) => {
+    const options = ['--batch-mode', '--quiet', '--strict-checksums', '--file', pom, `-DoutputDirectory=${into}`];
+    return execute('mvn', [...options, `${MAVEN_PLUGIN}:copy-dependencies`], { timeout: INSTALL_MS });
+  });
 }
 
 /** The packages of install/node/NAME/, by its lock file. The folder that holds its node_modules. */
@@ -40,7 +47,8 @@ export function packages(name: string): Promise<string> {
   return once('node', name, files, async (into) => {
     mkdirSync(into, { recursive: true });
     for (const file of files) writeFileSync(join(into, file.split('/').at(-1)!), readFileSync(file));
-    await execute('npm', ['ci', '--prefix', into, '--no-audit', '--no-fund', '--loglevel=error', '--ignore-scripts']);
+    const options = ['--no-audit', '--no-fund', '--loglevel=error', '--ignore-scripts'];
+    await execute('npm', ['ci', '--prefix', into, ...options], { timeout: INSTALL_MS });
   });
 }
 

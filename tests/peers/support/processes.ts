@@ -1,10 +1,10 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { PEERS_HOME } from './peer';
 
-const MOST_OUTPUT = 64 * 1024 * 1024;
+/** Nothing that is run to its end takes longer, installations included. */
+const LONGEST_MS = 540_000;
 
 /** Runs a program to its end. Its output; a failure is thrown with what it said. */
 export async function execute(
@@ -12,14 +12,41 @@ export async function execute(
   args: readonly string[],
   options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv; readonly timeout?: number } = {},
 ): Promise<{ stdout: string; stderr: string }> {
-  try {
-    return await promisify(execFile)(program, args, { maxBuffer: MOST_OUTPUT, ...options });
-  } catch (cause) {
-    const { stdout = '', stderr = '', message } = cause as Error & { stdout?: string; stderr?: string };
-    throw new Error(`${program} failed: ${message.split('\n')[0]}\n${stdout.slice(-4000)}\n${stderr.slice(-4000)}`, {
-      cause,
-    });
-  }
+  const { cwd, env, timeout = LONGEST_MS } = options;
+  const child = spawn(program, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text) => (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text));
+  const group = groupOf(child);
+  const late = setTimeout(() => group.kill('SIGKILL'), timeout);
+  const why = await new Promise<string | undefined>((done) => {
+    child.once('error', (error) => done(error.message));
+    child.once('close', (code, signal) => done(code === 0 ? undefined : `it ended with ${signal ?? `code ${code}`}`));
+  });
+  clearTimeout(late);
+  group.over();
+  if (why === undefined) return { stdout, stderr };
+  throw new Error(`${program} failed, ${why}:\n${stdout.slice(-4000)}\n${stderr.slice(-4000)}`);
+}
+
+/** A child's process group. While it lives, a file named after it tells run.js to end it when all else is over. */
+function groupOf({ pid }: ChildProcess) {
+  const folder = process.env.PEERS_RUNNING;
+  const mark = folder === undefined || pid === undefined ? undefined : join(folder, String(pid));
+  if (mark !== undefined) writeFileSync(mark, '');
+  return {
+    kill(signal: NodeJS.Signals) {
+      try {
+        if (pid !== undefined) process.kill(-pid, signal);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+      }
+    },
+    over() {
+      if (mark !== undefined) rmSync(mark, { force: true });
+    },
+  };
 }
 
 /** A server that runs beside the checks. */
@@ -31,8 +58,11 @@ export interface Server {
   stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>;
 }
 
-/** How long a server that was asked to stop may take. */
-const STOP_MS = 15_000;
+/** Logs of this peer's servers: one that starts again goes on in its own, another run's is overwritten. */
+const begun = new Set<string>();
+
+/** How long a server that is asked to stop may take, unless it needs more. */
+const STOP_S = 15;
 
 /**
  * Starts a server in a process group of its own; what is left of it when its peer ends, however that comes, is ended by
@@ -45,12 +75,19 @@ export async function serve(
   program: string,
   args: readonly string[],
   ready: () => Promise<boolean>,
-  options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv; readonly seconds?: number } = {},
+  options: {
+    readonly cwd?: string;
+    readonly env?: NodeJS.ProcessEnv;
+    /** How long it may take to be ready. */
+    readonly seconds?: number;
+    readonly stopSeconds?: number;
+  } = {},
 ): Promise<Server> {
   const logs = join(PEERS_HOME, 'logs');
   mkdirSync(logs, { recursive: true });
   const log = join(logs, `${name}.log`);
-  const output = createWriteStream(log, { flags: 'a' });
+  const output = createWriteStream(log, { flags: begun.has(log) ? 'a' : 'w' });
+  begun.add(log);
   const child = spawn(program, args, {
     cwd: options.cwd,
     env: options.env,
@@ -62,23 +99,15 @@ export async function serve(
   let failure: Error | undefined;
   child.once('error', (error) => (failure = error));
   const ended = new Promise<void>((done) => child.once('exit', () => done()).once('error', () => done()));
-  const mark = process.env.PEERS_RUNNING === undefined ? undefined : join(process.env.PEERS_RUNNING, String(child.pid));
-  if (mark !== undefined && child.pid !== undefined) writeFileSync(mark, name);
+  const group = groupOf(child);
 
-  const kill = (signal: NodeJS.Signals) => {
-    try {
-      process.kill(-child.pid!, signal);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-    }
-  };
   const stop = async (signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM') => {
-    kill(signal);
-    const late = setTimeout(() => kill('SIGKILL'), STOP_MS);
+    group.kill(signal);
+    const late = setTimeout(() => group.kill('SIGKILL'), (options.stopSeconds ?? STOP_S) * 1000);
     await ended;
     clearTimeout(late);
-    kill('SIGKILL'); // what it started and did not take along
-    if (mark !== undefined) rmSync(mark, { force: true });
+    group.kill('SIGKILL'); // what it started and did not take along
+    group.over();
   };
   const why = (what: string) =>
     new Error(`${name} ${what}; ${log} ends with\n${existsSync(log) ? readFileSync(log, 'utf8').slice(-2000) : ''}`, {
