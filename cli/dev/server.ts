@@ -56,7 +56,7 @@ export async function startApi(
     process.execPath,
     [
       ...SMALL_HEAP,
-      ...['--require', join(root, 'cli', 'dev', 'end-with-parent.js')],
+      `--require=${join(root, 'cli', 'dev', 'end-with-parent.js')}`,
       join(root, 'node_modules', 'serverless', 'bin', 'serverless.js'),
       ...['offline', 'start', '--stage', 'local', '--host', '127.0.0.1'],
       // One process for all requests, with our environment: workers would cost a heap for each request at a time.
