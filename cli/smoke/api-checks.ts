@@ -5,6 +5,8 @@ import { Broken, type Check, same, until, type Walk } from './walk';
 
 /** How long a batch may take from 202 to its last outcome: right after a deploy Lambda takes minutes to begin reading. */
 const CLEANED_S = 180;
+/** And once one has not come through: no longer than what works takes. */
+const STUCK_S = 15;
 /** Reads of customers may be behind for a moment. */
 const CONSISTENT_S = 10;
 
@@ -142,10 +144,13 @@ async function sendAndBalance(walk: Walk, body: Body): Promise<void> {
 
 async function balanced(walk: Walk, body: Body, id: string): Promise<void> {
   walk.found.batches.set(body.what, id);
-  const report = await until(walk, `${body.what}: outcomes of all rows of batch ${id}`, CLEANED_S, async () => {
+  const seconds = walk.found.stuck ? STUCK_S : CLEANED_S;
+  walk.found.stuck = true; // until it has come through
+  const report = await until(walk, `${body.what}: outcomes of all rows of batch ${id}`, seconds, async () => {
     const batch = await get(walk, `/batches/${id}`);
     return batch.balanced || batch.status === 'failed' ? batch : undefined;
   });
+  walk.found.stuck = false;
   const { status, received, kept, duplicate, rejected } = report;
   same(
     `${body.what}: the ledger`,

@@ -22,6 +22,8 @@ export interface Found {
   /** Access tokens of a person in group admin, and of the machine that may send and read. */
   person?: string;
   machine?: string;
+  /** Whether a batch was waited for in vain: then others are not waited for as long. */
+  stuck?: boolean;
   /** Batch ids of what was accepted, by what was sent. */
   readonly batches: Map<string, string>;
 }
