@@ -20,7 +20,7 @@ topic. Removes what it made. It takes about two minutes, and as much longer as t
   --keep            leave what it made, for looking at it
 
 It needs AWS credentials that may deploy the stage. Its rows are of customer smoke-<run> and of the year 1999. Whoever
-subscribes to the alarm topic gets one message; it says that nothing is wrong. Objects that hold other senders' rows as
+subscribes to the alarm topic gets a message, or a few; they say that nothing is wrong. Objects that hold other senders' rows as
 well are left as they are: then the run's rows of 1999 stay in them. What other senders send meanwhile is copied to the
 failure destination for a moment, and removed. Where the stage keeps versions, deleted objects stay as long as these do.
 Exit code: 0 when every check holds, 1 when one does not or something could not be removed, 2 when the call was wrong.`;

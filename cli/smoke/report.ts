@@ -27,7 +27,7 @@ export class Report {
       this.held++;
       console.log(`ok    ${check.title}${remark === undefined ? '' : `: ${remark}`} ${took()}`);
     } catch (error) {
-      if (this.stage.emulated && check.beyondEmulators !== undefined) {
+      if (this.stage.emulated && check.beyondEmulators !== undefined && !walk.signal.aborted) {
         this.beyond.push(check);
         console.log(`--    ${check.title}: ${check.beyondEmulators} ${took()}\n      ${wordsOf(error)}`);
         return;

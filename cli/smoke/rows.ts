@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
+import type { Transaction } from '../../shared/domain/contracts/types';
 
 /** A body as a client sends it, and what must become of it. */
 export interface Body {
@@ -17,28 +18,14 @@ export interface Body {
   readonly invoice_no?: string;
 }
 
-/** A kept row of the main body as every store must have it. */
-export interface Line {
-  readonly invoice_no: string;
-  readonly stock_code: string;
-  readonly description: string | null;
-  readonly quantity: number;
-  /** ISO, UTC. */
-  readonly invoice_date: string;
-  /** Decimal with four places. */
-  readonly unit_price: string;
-  readonly customer_id: string;
-  readonly country: string;
-}
-
 /** What one run sends: rows that no other run has, in 1999, so that no shop's figures of today change. */
 export interface Rows {
   readonly run: string;
   readonly customer_id: string;
   /** The body whose rows are followed through every store. */
   readonly main: Body;
-  /** Kept rows of the main body, in order. */
-  readonly lines: readonly Line[];
+  /** Kept rows of the main body, in order, as every store must have them. */
+  readonly lines: readonly Transaction[];
   /** The text of the row that is refused as a cancellation, and its line. */
   readonly refused: { readonly line: number; readonly text: string };
   /** The same kind of row in every way that a body can be sent. */
@@ -57,7 +44,7 @@ export function makeRows(run = randomBytes(4).toString('hex')): Rows {
   const invoice = (name: string) => `SMOKE${run}${name}`;
   const customer_id = `smoke-${run}`;
   const common = { customer_id, country: 'Smoke' };
-  const lines: Line[] = [
+  const lines: Transaction[] = [
     // The ends of decimal(12,4), a name in three scripts with a comma and quotes, and a time to the millisecond.
     {
       invoice_no: invoice('A'),

@@ -63,6 +63,10 @@ async function outputsOf(stack: string, region: string): Promise<Record<string, 
     );
   } catch (cause) {
     const { name, message } = cause as Error;
+    if (/does not exist/.test(message))
+      throw new NoStage(`There is no stack ${stack} in ${region}: deploy it, or say with --region where it is.`, {
+        cause,
+      });
     const why =
       name === 'CredentialsProviderError'
         ? `there are no AWS credentials (AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY): ${message}`

@@ -110,6 +110,18 @@ describe('the report of a smoke test', () => {
     expect(said()).toContain('1 were not run');
   });
 
+  it('excuses nothing that an interrupt broke off', async () => {
+    const report = on(true);
+    await report.run(check(), walk);
+    const interrupted = new AbortController();
+    const run = async () => {
+      interrupted.abort();
+      return broken();
+    };
+    await report.run(check({ run, beyondEmulators: 'no emulator has it' }), { signal: interrupted.signal } as Walk);
+    expect(report.conclude()).toBe(false);
+  });
+
   it('ends badly when nothing was checked', () => {
     expect(on(false).conclude()).toBe(false);
   });

@@ -2,6 +2,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
+import { transactionColumns } from '../../cli/simulator/transactions';
 import { ROUTES } from '../../shared/domain/api';
 import { type FuzzReport, readReport } from './fuzz/report';
 import { ask, batchesIn, type Embedded, embedded, faultIn, stored } from './support/embedded';
@@ -153,17 +154,7 @@ describe('The API, fuzzed from its own document,', () => {
   });
 
   test('takes numbers up to the most that the document says, and refuses the next', async () => {
-    const row = [
-      'InvoiceNo',
-      'StockCode',
-      'Description',
-      'Quantity',
-      'InvoiceDate',
-      'UnitPrice',
-      'CustomerID',
-      'Country',
-    ];
-    const body = `${row}\n990001,85123A,,6,12/1/2010 8:26,2.55,17850,United Kingdom\n`;
+    const body = `${transactionColumns}\n990001,85123A,,6,12/1/2010 8:26,2.55,17850,United Kingdom\n`;
     const send = (query: string) =>
       ask(`${server.url}/v1/transactions?${query}`, {
         method: 'POST',

@@ -1,6 +1,6 @@
 // Behind `npm run test:peers`: runs the peers named, or all of them, one after another, and says what they proved.
 const { spawn } = require('node:child_process');
-const { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } = require('node:fs');
+const { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } = require('node:fs');
 const { join } = require('node:path');
 const { report } = require('./report');
 
@@ -73,7 +73,7 @@ async function main(args) {
   }
 }
 
-/** Makes this run the only one; the process id of another that lives. What a killed run left is ended and removed. */
+/** Makes this run the only one; the process id of another that lives. What a killed run left of files is removed. */
 function takeOver() {
   mkdirSync(HOME, { recursive: true });
   try {
@@ -84,12 +84,12 @@ function takeOver() {
     if (owner > 0 && isAlive(owner)) return owner;
     writeFileSync(OWNER, String(process.pid));
   }
+  // Its processes are not ended: by now their numbers may be others'.
+  const left = existsSync(RUNNING) ? readdirSync(RUNNING).filter((group) => isAlive(-Number(group))) : [];
+  if (left.length > 0)
+    console.error(`A former run was killed. See whether the process groups ${left.join(', ')} are what it started.`);
+  rmSync(RUN, { recursive: true, force: true });
   for (const folder of [RUNNING, RESULTS, TEMPORARY]) mkdirSync(folder, { recursive: true });
-  stopAll();
-  for (const folder of [RESULTS, TEMPORARY]) {
-    rmSync(folder, { recursive: true, force: true });
-    mkdirSync(folder);
-  }
   return undefined;
 }
 

@@ -16,6 +16,8 @@ export interface Mapping {
 }
 
 const PAUSE_MS = 200;
+/** A platform that is away for longer than this has not been stopped by a check. */
+const MOST_AWAY_MS = 120_000;
 /** An answer that never comes counts as a failure, as a function that runs out of its time does. */
 const TIMES = { connectionTimeout: 2_000, requestTimeout: 30_000, throwOnRequestTimeout: true };
 
@@ -81,6 +83,7 @@ async function follow(
   let iterator: string | undefined = await iteratorAt(kinesis, StreamName, undefined);
   const run = async () => {
     let last: string | undefined;
+    let heard = Date.now();
     while (!signal.aborted) {
       try {
         iterator ??= await iteratorAt(kinesis, StreamName, last);
@@ -90,13 +93,17 @@ async function follow(
           last = SequenceNumber;
         }
         iterator = page.NextShardIterator;
-      } catch {
+        heard = Date.now();
+      } catch (error) {
+        if (Date.now() - heard > MOST_AWAY_MS) throw error;
         iterator = undefined; // the platform is away: after the last record, once it is back
       }
       await new Promise((wake) => setTimeout(wake, PAUSE_MS));
     }
   };
-  return { ended: run() };
+  const ended = run();
+  ended.catch(() => undefined); // thrown to who stops it
+  return { ended };
 }
 
 async function iteratorAt(kinesis: KinesisClient, StreamName: string, after: string | undefined): Promise<string> {

@@ -21,7 +21,11 @@ export async function execute(
   const group = groupOf(child);
   const late = setTimeout(() => group.kill('SIGKILL'), timeout);
   const why = await new Promise<string | undefined>((done) => {
-    child.once('error', (error) => done(error.message));
+    child.once('error', ({ message, code }: NodeJS.ErrnoException) =>
+      done(
+        code === 'ENOENT' ? 'it is not on this machine (npm run test:peers -- --help says what has to be)' : message,
+      ),
+    );
     child.once('close', (code, signal) => done(code === 0 ? undefined : `it ended with ${signal ?? `code ${code}`}`));
   });
   clearTimeout(late);
