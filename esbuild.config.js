@@ -1,5 +1,6 @@
 const { execFileSync } = require('node:child_process');
 const { mkdirSync, renameSync } = require('node:fs');
+const { isBuiltin } = require('node:module');
 const { basename, dirname, join } = require('node:path');
 const { version } = require('./package.json');
 
@@ -29,7 +30,11 @@ module.exports = ({ service, processedInput }) => {
     },
     minify: !local,
     sourcemap: local ? false : 'external',
-    plugins: [mapsTo(join(__dirname, '.build', 'maps', stage))],
+    plugins: [
+      builtinsOfNode(),
+      mapsTo(join(__dirname, '.build', 'maps', stage)),
+      ...(local ? [leave(/^@duckdb\//)] : []),
+    ],
     concurrency: 2,
     watch: { pattern: ['functions/**/*.ts', 'shared/**/*.{ts,json}'], ignore: [] },
     // Beside the folder that a package of another stage is being made in.
@@ -46,6 +51,34 @@ function commit() {
   } catch {
     return 'unknown';
   }
+}
+
+/** Leaves packages to be found where they are installed: what has native parts cannot be bundled. */
+function leave(filter) {
+  return { name: 'leave', setup: (build) => build.onResolve({ filter }, ({ path }) => ({ path, external: true })) };
+}
+
+/**
+ * What CommonJS packages (pg) require of Node. In an ES module there is no require, and esbuild would put one in its
+ * place that throws. pg's native twin, which nobody installs, is asked for and not found.
+ */
+function builtinsOfNode() {
+  const contents = {
+    builtin: (name) => `module.exports = process.getBuiltinModule('node:${name}');`,
+    absent: (name) => `throw Object.assign(new Error('there is no ${name}'), { code: 'MODULE_NOT_FOUND' });`,
+  };
+  return {
+    name: 'builtins-of-node',
+    setup(build) {
+      build.onResolve({ filter: /^[\w:/-]+$/ }, ({ kind, path, namespace }) => {
+        if (kind !== 'require-call' || namespace !== 'file') return undefined;
+        if (path === 'pg-native') return { path, namespace: 'absent' };
+        return isBuiltin(path) ? { path: path.replace(/^node:/, ''), namespace: 'builtin' } : undefined;
+      });
+      for (const [namespace, content] of Object.entries(contents))
+        build.onLoad({ filter: /.*/, namespace }, ({ path }) => ({ contents: content(path) }));
+    },
+  };
 }
 
 /** Takes source maps out of the way of the zip, which they would double: they are found as `folder/<function>.mjs.map`. */

@@ -51,7 +51,7 @@ export const main = command(
 
     const directory = resolve(options.dir);
     const started = performance.now();
-    return serve(directory, port, async ({ api, connection, world, signal }) => {
+    return serve(directory, port, async ({ api, connection, world, nights, signal }) => {
       const loads =
         path === undefined
           ? await simulatedLoads(directory, simulated, signal)
@@ -65,6 +65,7 @@ export const main = command(
       }
       const first = done[0]!.report;
       if (!options.exit) {
+        nights.load();
         console.error(whereToLook(connection, directory, worthALook(world, first)));
         if (!signal.aborted) await once(signal, 'abort');
         return 0;

@@ -1,18 +1,21 @@
 import { datasets } from '../shared/domain/dataset';
 import { charsetArgument, datasetArgument, fileArgument } from './client/arguments';
 import { connect } from './client/connect';
+import { deliver } from './client/deliver';
 import { describe, transfer } from './client/transfer';
 import { command, UsageError } from './command';
 
 const USAGE = `Usage: npm run ingest -- FILE [--url URL] [options]
 
 Sends a file to a stage: in parts, two at a time. Run again after it was broken off: it goes on where it was.
+With --upload it is sent whole, past the API, into the inbox: for large files. Up to 5 GB as they are.
 
   FILE                CSV, NDJSON or a JSON array; plain, .gz or .zst
   --url URL           the API (stack output ApiUrl); by default the npm start of --dir
   --dataset NAME      ${[...datasets.keys()].join(' or ')} (default transactions)
   --charset NAME      the file's charset (default utf-8)
   --type TYPE         csv, json or ndjson (default: by the file's name)
+  --upload            send it whole; what it holds is told by --type, or by a name in .csv, .json, .ndjson or .jsonl
   --timeout SECONDS   how long to wait for the last row's outcome (default 600)
   --dir DIR           data directory of npm start (default .ecomflow)
 
@@ -26,6 +29,7 @@ export const main = command(
     dataset: { type: 'string', default: 'transactions' },
     charset: { type: 'string', default: 'utf-8' },
     type: { type: 'string' },
+    upload: { type: 'boolean', default: false },
     timeout: { type: 'string', default: '600' },
     dir: { type: 'string', default: '.ecomflow' },
   },
@@ -41,7 +45,8 @@ export const main = command(
     if (!(timeout >= 0)) throw new UsageError('--timeout is a number of seconds');
 
     const api = connect({ url: options.url, dir: options.dir, env: process.env });
-    const { report, rows, whole } = await transfer(api, dataset, { path, charset, type }, timeout * 1000);
+    const send = options.upload ? deliver : transfer;
+    const { report, rows, whole } = await send(api, dataset, { path, charset, type }, timeout * 1000);
     console.log(describe(report, rows));
     return whole ? 0 : 1;
   },

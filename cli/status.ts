@@ -1,15 +1,18 @@
 import { existsSync } from 'node:fs';
+import { INBOX } from '../shared/domain/arrival';
 import type { Api } from './client/api';
 import { fileArgument } from './client/arguments';
 import { connect } from './client/connect';
+import { reportOnKey } from './client/deliver';
 import { hashOf } from './client/parts';
-import { describe } from './client/transfer';
+import { type Report as AnyReport, describe } from './client/transfer';
 import { type FileReport, fileReport } from './client/upload';
 import { command, UsageError } from './command';
 
-const USAGE = `Usage: npm run status -- BATCH|FILE [--url URL] [--dir DIR]
+const USAGE = `Usage: npm run status -- BATCH|FILE|KEY [--url URL] [--dir DIR]
 
-What became of a batch (its id, 32 hex digits) or of a file (its path, or the SHA-256 of its decompressed bytes).
+What became of a batch (its id, 32 hex digits) or of a file (its path, the SHA-256 of its decompressed bytes, or its key
+in the inbox).
 
   --url URL   the API (stack output ApiUrl); by default the npm start of --dir
   --dir DIR   data directory of npm start (default .ecomflow)
@@ -42,9 +45,9 @@ export const main = command(
 );
 
 /** A batch's report has no parts, a file's has. */
-type Report = Omit<FileReport, 'parts' | 'batches' | 'file'> & Partial<Pick<FileReport, 'parts'>>;
+type Report = AnyReport & Partial<Pick<FileReport, 'parts'>>;
 
-/** What is asked for a batch or a file. @throws UsageError when it is neither */
+/** What is asked for a batch, a file or a key. @throws UsageError when it is none */
 function questionOf(what: string): (api: Api) => Promise<Report | undefined> {
   if (existsSync(what)) {
     const path = fileArgument(what);
@@ -52,5 +55,6 @@ function questionOf(what: string): (api: Api) => Promise<Report | undefined> {
   }
   if (/^[0-9a-f]{64}$/.test(what)) return (api) => fileReport(api, what);
   if (/^[0-9a-f]{32}$/.test(what)) return (api) => api.get<Report>(`/v1/batches/${what}`);
-  throw new UsageError(`"${what}" is no file, and no id of a batch or file`);
+  if (what.startsWith(`${INBOX}/`)) return (api) => reportOnKey(api, what);
+  throw new UsageError(`"${what}" is no file, no id of a batch or file, and no key in the inbox`);
 }

@@ -23,8 +23,23 @@ module.exports = class Stages {
     if (stage === LOCAL) {
       if (command && !LOCAL_COMMANDS.includes(command))
         refuse(`Stage local runs on this machine, with npm start; there is nothing to ${command}.`);
-      // npm start reads the stream itself; serverless-offline would let anyone on this machine call clean, unasked.
-      this.hooks = { 'before:offline:start:init': () => delete serverless.service.functions.clean };
+      // npm start reads the stream and the inbox itself; serverless-offline would let anyone on this machine call what
+      // does, unasked.
+      this.hooks = {
+        'before:offline:start:init': () => {
+          const { functions } = serverless.service;
+          for (const [name, { events = [] }] of Object.entries(functions))
+            if (!events.some(({ httpApi }) => httpApi)) delete functions[name];
+        },
+      };
     } else if (!deployed.includes(stage)) refuse(`There is no stage ${stage}.`);
+    else {
+      this.hooks = {
+        initialize: () => {
+          const { custom, functions } = serverless.service;
+          if (custom.stage.warehouse.engine === 'none') delete functions.warehouse;
+        },
+      };
+    }
   }
 };

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, release, tmpdir, totalmem, type } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
@@ -74,6 +74,25 @@ export function slicesOf(text: string): { dataset: Dataset; columns: string[]; s
   // A copy: a slice of a string keeps the whole of it in memory.
   const own = (part: string) => Buffer.from(part).toString();
   return { dataset, columns, slices: cuts.map((c) => ({ ...c, text: own(body.slice(c.start, c.end)) })) };
+}
+
+/** What a CSV of transactions has before its rows. */
+export interface Head {
+  /** The contract column that each field holds. */
+  readonly columns: readonly string[];
+  /** Lines that the header takes. */
+  readonly lines: number;
+}
+
+/** The head of a plain CSV; its header stands within the first 64 KB. */
+export function headOf(path: string): Head {
+  const bytes = Buffer.alloc(64 * 1024);
+  const file = openSync(path, 'r');
+  const length = readSync(file, bytes);
+  closeSync(file);
+  const text = bytes.toString('utf8', 0, length).replace(/^\ufeff/, '');
+  const { header, columns } = readHeader(text, datasets.get('transactions')!);
+  return { columns, lines: header.nextLine - 1 };
 }
 
 export interface Slice {

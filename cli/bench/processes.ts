@@ -30,6 +30,12 @@ function treeOf(root: number): number[] {
 /** Resident memory of one process, in bytes. Pages that processes share count in each. */
 const residentOf = (pid: number) => Number(/^VmRSS:\s+(\d+) kB$/m.exec(read(`/proc/${pid}/status`))?.[1] ?? 0) * 1024;
 
+/** The most resident memory that this process has had, in bytes; undefined where that cannot be read. */
+export function ownPeak(): number | undefined {
+  const [, kilobytes] = /^VmHWM:\s+(\d+) kB$/m.exec(read('/proc/self/status')) ?? [];
+  return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
+}
+
 /** A process by its program, or by the script that Node runs. */
 function nameOf(pid: number): string {
   const [program = '', ...args] = read(`/proc/${pid}/cmdline`).split(/[\0 ]/);

@@ -6,9 +6,12 @@ import { type FileReport, fileReport, upload } from './upload';
 /** A file's report costs the stage a look-up for each part: large files are asked for less often. */
 const pollMs = (parts: number) => Math.min(Math.max(200, parts * 20), 5000);
 
+/** What the ledger says of a file or a batch. */
+export type Report = Omit<FileReport, 'parts' | 'batches' | 'file'>;
+
 /** The ledger's last word on a file, and whether every row of the file has its outcome there. */
-export interface Transferred {
-  readonly report: FileReport;
+export interface Transferred<T extends Report = FileReport> {
+  readonly report: T;
   /** Rows of the file, as we count them. */
   readonly rows: number;
   readonly whole: boolean;
@@ -32,16 +35,27 @@ export async function transfer(api: Api, dataset: string, file: FileOptions, pat
     },
   }).finally(() => sending.stop());
 
+  const deadline = Date.now() + patienceMs;
+  const report = await untilCleaned(api, rows, () => fileReport(api, hash), pollMs(parts), deadline);
+  return { report, rows, whole: report.balanced && report.received === rows };
+}
+
+/** Shows how many of the rows are cleaned until each has its outcome, a chunk has failed, or the time is over. */
+export async function untilCleaned<T extends Report>(
+  api: Api,
+  rows: number,
+  ask: () => Promise<T | undefined>,
+  pollMs: number,
+  deadline: number,
+): Promise<T> {
   const cleaning = progress('Cleaning', 'rows');
   cleaning.start(rows, 0);
-  const deadline = Date.now() + patienceMs;
   try {
     for (;;) {
-      const report = await fileReport(api, hash);
+      const report = await ask();
       if (report) cleaning.update(report.received - report.pending);
-      if (report && (report.balanced || report.status === 'failed' || Date.now() > deadline))
-        return { report, rows, whole: report.balanced && report.received === rows };
-      await api.pause(pollMs(parts));
+      if (report && (report.balanced || report.status === 'failed' || Date.now() > deadline)) return report;
+      await api.pause(pollMs);
     }
   } finally {
     cleaning.stop();
@@ -49,7 +63,7 @@ export async function transfer(api: Api, dataset: string, file: FileOptions, pat
 }
 
 /** A report as lines for people; `rows` is what the file has, where that is known. */
-export function describe(report: Omit<FileReport, 'parts' | 'batches' | 'file'>, rows = report.received): string {
+export function describe(report: Report, rows = report.received): string {
   const n = (count: number) => count.toLocaleString('en-US').padStart(12);
   const reasons = Object.entries(report.rejected).sort(([, a], [, b]) => b - a);
   const rejected = reasons.reduce((sum, [, count]) => sum + count, 0);

@@ -1,8 +1,10 @@
 import { promisify } from 'node:util';
 import { zstdCompress } from 'node:zlib';
+import type { FileFacts } from '../../shared/domain/file';
 import { batchId } from '../../shared/domain/identity';
+import type { Part } from '../../shared/domain/parts';
 import { type Api, Refused } from './api';
-import { type FileFacts, type FileOptions, type Part, partsOf, survey } from './parts';
+import { type FileOptions, partsOf, survey } from './parts';
 
 const compress = promisify(zstdCompress);
 
@@ -10,7 +12,7 @@ const compress = promisify(zstdCompress);
 export interface FileReport {
   readonly file: string;
   readonly dataset: string;
-  readonly status: 'open' | 'accepted' | 'complete' | 'failed';
+  readonly status: 'open' | 'accepted' | 'complete' | 'failed' | 'provisional';
   readonly received: number;
   readonly kept: number;
   readonly duplicate: number;

@@ -7,14 +7,17 @@ import { datasets } from '../../shared/domain/dataset';
 import { Api } from '../client/api';
 import { type Connection, connectionFile } from '../client/connect';
 import { onInterrupt } from './interrupts';
+import type { Nights } from './nights';
 import { ApiDown, claimPort, startApi } from './server';
 import { startTokenServer } from './token-server';
+import { startUploadServer } from './upload-server';
 
 /** What there is to work with while everything is up. */
 export interface Running {
   readonly api: Api;
   readonly connection: Connection;
   readonly world: LocalWorld;
+  readonly nights: Pick<Nights, 'load'>;
   /** Aborted when it is time to end. */
   readonly signal: AbortSignal;
 }
@@ -79,14 +82,25 @@ async function bringUp(
   await world.lake.removeUnfinished();
   const tokens = await startTokenServer(new Issuer(keys), directory);
   up.defer(() => tokens.close());
+  const door = await startUploadServer(directory, world.clock);
+  up.defer(() => door.close());
   const root = process.env.ECOMFLOW_ROOT!;
   // Loaded late: the clean function opens its data directory when it is loaded, as a deployed one reads its settings.
   const { startConsumers } = await import('./consumers');
+  const { outcomeOf, startInbox } = await import('./inbox');
+  const { startNights } = await import('./nights');
   const { eventSourceOf } = await import('./settings');
   const server = await startApi(root, directory, port, ISSUER, signal);
   up.defer(() => server.stop());
   const consumers = startConsumers(world, eventSourceOf(root, 'clean'));
   up.defer(() => consumers.stop());
+  const nights = startNights(world, directory);
+  up.defer(() => nights.stop());
+  const inbox = startInbox(directory, (arrival, balance) => {
+    console.error(outcomeOf(arrival, balance));
+    if (balance) nights.load();
+  });
+  up.defer(() => inbox.stop());
 
   const connection: Connection = { url: server.url, tokenUrl: tokens.url, id: ADMIN, secret: keys.secrets[ADMIN]! };
   up.defer(() => rmSync(connectionFile(directory), { force: true }));
@@ -96,5 +110,5 @@ async function bringUp(
     throw new ApiDown(`The API stopped by itself; ${join(directory, 'server.log')} says why.`);
   });
   const api = new Api(server.url, connection, { onRetry: (why) => console.error(why), signal });
-  return { running: { api, connection, world, signal }, broken: Promise.race([ended, consumers.broken]) };
+  return { running: { api, connection, world, nights, signal }, broken: Promise.race([ended, consumers.broken]) };
 }

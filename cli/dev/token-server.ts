@@ -1,8 +1,7 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import type { Issuer } from '../../shared/adapters/local/tokens';
+import { closed, listenAgain } from './listen';
 
 const MOST_BODY = 4096;
 
@@ -20,24 +19,9 @@ export async function startTokenServer(
       response.destroy();
     });
   });
-  const file = join(directory, 'token-port');
-  const former = existsSync(file) ? Number(readFileSync(file, 'utf8')) : 0;
-  await listen(server, former).catch(() => listen(server, 0));
-  const { port } = server.address() as AddressInfo;
-  writeFileSync(file, String(port));
-  return {
-    url: `http://127.0.0.1:${port}/oauth2/token`,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+  const port = await listenAgain(server, join(directory, 'token-port'));
+  return { url: `http://127.0.0.1:${port}/oauth2/token`, close: () => closed(server) };
 }
-
-/** Port 0 is any free one. */
-const listen = (server: Server, port: number) =>
-  new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, '127.0.0.1', resolve));
 
 async function answer(request: IncomingMessage, response: ServerResponse, issuer: Issuer): Promise<void> {
   const send = (status: number, body: unknown) =>

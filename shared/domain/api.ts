@@ -5,6 +5,8 @@ export const ROUTES = {
   'POST /v1/transactions': 'ingest',
   'POST /v1/events': 'ingest',
   'POST /v1/{dataset}/validate': 'ingest',
+  'POST /v1/uploads': 'ingest',
+  'GET /v1/arrivals': 'ingest or read',
   'GET /v1/batches/{batch_id}': 'ingest or read',
   'GET /v1/batches/{batch_id}/rejected': 'ingest or read',
   'GET /v1/files/{hash}': 'ingest or read',

@@ -67,8 +67,11 @@ export function datasetNamed(name: string): Dataset {
   return dataset;
 }
 
-/** Decompresses, decodes and checks a body as far as its header. @throws Problem */
-export function readBody(sent: Sent, dataset: Dataset): Body {
+/**
+ * Decompresses, decodes and checks a body as far as its header. What is `continued` from an earlier part of a file
+ * begins with any of its rows: a bad one is that row's outcome, and no reason to refuse the part. @throws Problem
+ */
+export function readBody(sent: Sent, dataset: Dataset, continued = false): Body {
   const [mime, ...parameters] = sent.contentType.toLowerCase().split(';') as [string, ...string[]];
   const type = bodyType(mime.trim(), sent.type);
   const declared = sent.charset ?? parameters.map((p) => /^\s*charset="?([^"]*)"?\s*$/.exec(p)?.[1]).find(Boolean);
@@ -95,8 +98,9 @@ export function readBody(sent: Sent, dataset: Dataset): Body {
     );
   }
   const text = decoded(decompressed(sent.bytes), charset);
-  if (text.trim() === '') throw new Problem('empty_body', 'The body is empty.');
-  return type === 'csv' ? csvBody(text, dataset) : ndjsonBody(type === 'json' ? elements(text) : text, dataset);
+  if (!continued && text.trim() === '') throw new Problem('empty_body', 'The body is empty.');
+  if (type === 'csv') return csvBody(text, dataset);
+  return ndjsonBody(type === 'json' ? elements(text) : text, dataset, continued);
 }
 
 function bodyType(mime: string, named: string | undefined): BodyType {
@@ -145,7 +149,7 @@ function decompressed(bytes: Buffer): Buffer {
 }
 
 /** No compressor makes so many of one body; each costs time, also an empty one. */
-const MOST_FRAMES = 1024;
+export const MOST_FRAMES = 1024;
 
 /** All frames of a zstd text: what several threads or `cat` wrote has more than one, and Node stops after the first. */
 function zstdFrames(bytes: Buffer, { maxOutputLength }: { readonly maxOutputLength: number }): Buffer {
@@ -231,9 +235,9 @@ function headerProblem({ kind, column }: HeaderFault, { contract }: Dataset): Pr
   );
 }
 
-function ndjsonBody(text: string, dataset: Dataset): Body {
+function ndjsonBody(text: string, dataset: Dataset, continued: boolean): Body {
   const first = text.trimStart().split('\n', 1)[0]!;
-  const column = dataset.unknownKey(first);
+  const column = continued ? undefined : dataset.unknownKey(first);
   if (column !== undefined) throw headerProblem({ kind: 'unknown_column', column }, dataset);
   return { format: 'ndjson', columns: [], text, start: 0, line: 1 };
 }

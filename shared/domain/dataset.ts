@@ -158,7 +158,7 @@ function fieldCleaner(
  * Compiles column names to a function that makes a row of their values. Written out as one object literal, because
  * adding keys by variable takes a fifth of all cleaning; the schema lets nothing but plain words be names.
  */
-function rowMaker(names: readonly string[]): (values: readonly Value[]) => Row {
+export function rowMaker(names: readonly string[]): (values: readonly Value[]) => Row {
   const members = names.map((name, i) => `${name}: values[${i}]`);
   return new Function('values', `return { ${members.join(', ')} };`) as (values: readonly Value[]) => Row;
 }

@@ -83,6 +83,11 @@ export class JsonArrayRows {
     return found;
   }
 
+  /** Characters of the element that is not complete yet. */
+  get open(): number {
+    return this.element.length;
+  }
+
   /** @throws BrokenArray when the text ended within the array */
   end(): void {
     if (this.state === 'before') throw new BrokenArray('the text is not a JSON array', this.consumed);

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import type { RejectedRow } from './clean';
 import type { Chunk } from './packing';
@@ -23,6 +24,36 @@ export const failedKey = (id: string): { readonly record: string; readonly error
   record: `failed/${id}.chunk`,
   error: `failed/${id}.error.json`,
 });
+
+/** Where Spark says what became of a batch; the folder beside it is its own while it works. */
+export const manifestKey = ({ dataset, batch_id }: { readonly dataset: string; readonly batch_id: string }): string =>
+  `work/${dataset}/${batch_id}/manifest.json`;
+
+/** A file as Spark reads it: a name that every file system takes, and nobody puts another one under it. */
+export const inputKey = ({ dataset, batch_id }: { readonly dataset: string; readonly batch_id: string }): string =>
+  `work/${dataset}/${batch_id}/input`;
+
+/** The report of a night, by the day on which it began. */
+export const nightReportKey = ({ id, began_at }: { readonly id: string; readonly began_at: string }): string =>
+  `reports/nightly/dt=${began_at.slice(0, 10)}/${id}.json`;
+
+/** The objects of a file that is no file of rows: itself, and beside it why. No name in them leads elsewhere. */
+export const refusedKey = (
+  dataset: string,
+  { key, version, arrived_at }: { readonly key: string; readonly version: string; readonly arrived_at: string },
+): { readonly file: string; readonly reason: string } => {
+  const name = key
+    .split('/')
+    .slice(2)
+    .join('/')
+    .replace(/[^A-Za-z0-9._-]+/g, '_');
+  const folder = dataset.replace(/[^A-Za-z0-9_-]+/g, '_').slice(0, 100);
+  // Two files may come under one key within S3's second.
+  const place = `rejected/files/${folder}/dt=${arrived_at.slice(0, 10)}/${digest(`${key}\n${version}\n${arrived_at}`)}`;
+  return { file: `${place}-${name.slice(-100)}`, reason: `${place}.reason.json` };
+};
+
+const digest = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 16);
 
 /** Place of the operating system's number in a gzip header (RFC 1952); 255 is "unknown", the same on every machine. */
 const GZIP_OS = 9;

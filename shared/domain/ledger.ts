@@ -34,6 +34,14 @@ export interface BatchHead {
   /** Who sent it: the token's subject. */
   readonly sent_by: string;
   readonly file?: FilePart;
+  /** The file in the inbox that it came from. */
+  readonly origin?: Origin;
+}
+
+/** Where the original is kept. */
+export interface Origin {
+  readonly key: string;
+  readonly version: string;
 }
 
 /** Which part of which file a batch is. */
@@ -52,6 +60,8 @@ export interface ChunkEntry extends Counts {
   readonly number: number;
   readonly chunk_id: string;
   readonly revision: number;
+  /** Rows kept may yet turn out to be duplicates of other batches: the next revision says. */
+  readonly provisional?: true;
   readonly cleaned_at: string;
 }
 
@@ -74,9 +84,9 @@ export interface Batch {
 
 /**
  * `open`: not wholly in the stream; `accepted`: being cleaned; `failed`: some chunks cannot be cleaned, all others are;
- * `complete`: every row has its outcome.
+ * `provisional`: cleaned, but not yet told from the rows of other batches; `complete`: every row has its outcome.
  */
-export type BatchStatus = 'open' | 'accepted' | 'failed' | 'complete';
+export type BatchStatus = 'open' | 'accepted' | 'failed' | 'provisional' | 'complete';
 
 /** Counts over a batch or a file. `pending` rows have no outcome yet; balanced when none is left. */
 export interface Balance extends Counts {
@@ -94,7 +104,8 @@ export function balanceOf({ head, entries, failures }: Batch): Balance {
   const pending = head.received - accountedFor(counts);
   const cleaned = new Set(entries.map(({ number }) => number));
   const failed = failures.filter(({ number }) => !cleaned.has(number)).map(({ chunk_id }) => chunk_id);
-  const status = statusOf(head, entries.length, failed.length);
+  const provisional = entries.some((entry) => entry.provisional);
+  const status = statusOf(head, entries.length, failed.length, provisional);
   return {
     status,
     received: head.received,
@@ -105,13 +116,19 @@ export function balanceOf({ head, entries, failures }: Batch): Balance {
   };
 }
 
-function statusOf({ accepted_at, slices }: BatchHead, cleaned: number, failed: number): BatchStatus {
+function statusOf(
+  { accepted_at, slices }: BatchHead,
+  cleaned: number,
+  failed: number,
+  provisional: boolean,
+): BatchStatus {
   if (accepted_at === undefined) return 'open';
   if (cleaned + failed < slices.length) return 'accepted';
-  return failed > 0 ? 'failed' : 'complete';
+  if (failed > 0) return 'failed';
+  return provisional ? 'provisional' : 'complete';
 }
 
-const FURTHEST_BEHIND: readonly BatchStatus[] = ['open', 'accepted', 'failed', 'complete'];
+const FURTHEST_BEHIND: readonly BatchStatus[] = ['open', 'accepted', 'failed', 'provisional', 'complete'];
 
 /** The sum over batches; as far as the one that is furthest behind. */
 export function sumBalances(balances: readonly Balance[]): Balance {

@@ -8,8 +8,13 @@ export function exactTotal(
     const [whole, fraction = ''] = price.split('.') as [string, string?];
     total += BigInt(quantity) * BigInt(whole + fraction.padEnd(scale, '0'));
   }
-  const digits = (total < 0n ? -total : total).toString().padStart(scale + 1, '0');
+  return plainDecimal(total, scale);
+}
+
+/** A decimal by its digits without the point: 25500 at scale 4 is `2.55`. */
+export function plainDecimal(unscaled: bigint, scale: number): string {
+  const digits = (unscaled < 0n ? -unscaled : unscaled).toString().padStart(scale + 1, '0');
   const split = digits.length - scale;
   const fraction = digits.slice(split).replace(/0+$/, '');
-  return `${total < 0n ? '-' : ''}${digits.slice(0, split)}${fraction && `.${fraction}`}`;
+  return `${unscaled < 0n ? '-' : ''}${digits.slice(0, split)}${fraction && `.${fraction}`}`;
 }

@@ -10,7 +10,7 @@ const MEGABYTE = 1024 * 1024;
 const DESCRIPTION = `ecomflow takes what a shop sells and what its visitors do, and gives every row exactly one outcome: kept, duplicate or rejected.
 
 - **Send again after any failure.** A batch is named by its content; the same content is the same batch.
-- **Limits of a request**: ${LIMITS.sentBytes / MEGABYTE} MB as sent, ${LIMITS.textBytes / MEGABYTE} MB decompressed, ten seconds for a question and half a minute for rows. Larger files go in parts (\`file\`, \`part\`, \`parts\`). Requests per second are limited by stage (429).
+- **Limits of a request**: ${LIMITS.sentBytes / MEGABYTE} MB as sent, ${LIMITS.textBytes / MEGABYTE} MB decompressed, ten seconds for a question and half a minute for rows. Larger files go in parts (\`file\`, \`part\`, \`parts\`), or whole as an upload. Requests per second are limited by stage (429).
 - **Numbers**: decimals are text, exact to the last digit; times are ISO 8601 in UTC.
 - **Pages** end with \`next_cursor\`; send it as \`cursor\` until it is null.
 - **Errors** are problem details (RFC 9457) with a stable \`code\`. 401, 413, 429, 500 and 503 can also be the gateway's own, and so can 404 for an address that is no route: \`{"message": ...}\`.

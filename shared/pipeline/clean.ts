@@ -108,7 +108,7 @@ async function keep(chunk: Chunk, dataset: Dataset, accepted: readonly KeptRow[]
 }
 
 /** One entry for each customer and invoice of the lines; a default such as Unknown is not a customer. */
-function customersOf(lines: readonly KeptRow[], { contract }: Dataset): CustomerInvoice[] {
+export function customersOf(lines: readonly KeptRow[], { contract }: Dataset): CustomerInvoice[] {
   const { by, customer } = contract.claim!;
   const nobody = contract.columns.find((column) => column.name === customer)?.default;
   const entries = new Map<string, CustomerInvoice>();

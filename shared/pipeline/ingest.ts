@@ -2,7 +2,7 @@ import { type Body, datasetNamed, LIMITS, notTooMany, readBody, type Sent, withQ
 import { cut, rowsOf, type Slice } from '../domain/cutting';
 import type { Dataset } from '../domain/dataset';
 import { batchId } from '../domain/identity';
-import type { BatchHead, FilePart } from '../domain/ledger';
+import type { BatchHead, FilePart, Origin } from '../domain/ledger';
 import type { Verdict } from '../domain/outcome';
 import { MAX_PAYLOAD_BYTES, pack, type Sealed, seal } from '../domain/packing';
 import { Problem } from '../domain/problem';
@@ -18,6 +18,8 @@ export interface Delivery {
   readonly file?: FilePart | undefined;
   /** The line that the body's first row has in its file; by default its line in the body. */
   readonly line?: number | undefined;
+  /** The file in the inbox that it is from. */
+  readonly origin?: Origin | undefined;
 }
 
 /** What the sender hears when every chunk is in the stream. */
@@ -40,8 +42,8 @@ export async function ingest(
   ports: Pick<Ports, 'batches' | 'files' | 'stream' | 'clock'>,
 ): Promise<Accepted> {
   const dataset = datasetNamed(delivery.dataset);
-  const body = readBody(delivery.body, dataset);
   const { file } = delivery;
+  const body = readBody(delivery.body, dataset, file !== undefined && file.part > 1);
   const batch_id = batchId({ dataset: dataset.name, format: body.format, text: body.text, file });
   const sealed = sealSlices(body, dataset, delivery.line ?? body.line);
 
@@ -57,6 +59,7 @@ export async function ingest(
     received_at: ports.clock.now().toISOString(),
     sent_by: delivery.sent_by,
     ...(file && { file }),
+    ...(delivery.origin && { origin: delivery.origin }),
   });
   const answer = { batch_id, dataset: head.dataset, rows: head.received, chunks: head.slices.length };
   if (head.accepted_at !== undefined) return { ...answer, known: true };

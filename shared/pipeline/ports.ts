@@ -5,11 +5,14 @@
  * Every method may be called again with the same arguments and leaves the same state. When the world is broken or
  * busy, a method throws Unavailable; any other error is a defect of ours.
  */
+import type { Arrival, InboxFile, Refusal } from '../domain/arrival';
+import type { BulkJob } from '../domain/bulk';
 import type { RejectedRow } from '../domain/clean';
 import type { InvoicePart } from '../domain/invoice';
 import type { Batch, BatchHead, ChunkEntry, ChunkFailure, FilePart } from '../domain/ledger';
 import type { KeptRow } from '../domain/outcome';
 import type { Chunk } from '../domain/packing';
+import type { Readable } from '../domain/parquet-reader';
 
 export interface Ports {
   readonly clock: Clock;
@@ -23,6 +26,18 @@ export interface Ports {
   readonly landing: Landing;
   readonly rejects: Rejects;
   readonly failed: FailedChunks;
+  readonly inbox: Inbox;
+  readonly arrivals: Arrivals;
+  readonly senders: Senders;
+  readonly uploads: Uploads;
+  readonly backlog: Backlog;
+  readonly bulk: Bulk;
+  readonly bulkOutput: BulkOutput;
+  readonly later: Later;
+  readonly pace: Pace;
+  readonly landed: LandedFiles;
+  readonly warehouse: Warehouse;
+  readonly reports: Reports;
 }
 
 export interface Clock {
@@ -72,6 +87,8 @@ export interface ChunkLedger {
   find(batch_id: string, number: number): Promise<ChunkEntry | undefined>;
   /** Writes the entry if the chunk has none; the stored entry either way. */
   record(entry: ChunkEntry): Promise<ChunkEntry>;
+  /** Writes a later revision of the entry, unless it has come that far; the stored entry either way. */
+  revise(entry: ChunkEntry): Promise<ChunkEntry>;
   /** Notes that the chunk cannot be cleaned; a later call changes nothing. */
   fail(failure: ChunkFailure): Promise<void>;
 }
@@ -131,6 +148,146 @@ export interface Rejects {
 export interface FailedChunks {
   /** Keeps the record as it was, with what went wrong. `id` is the chunk's, or the record's when it is no chunk. */
   put(id: string, record: Uint8Array, error: Error): Promise<void>;
+}
+
+/** The folder of the lake that people put files into. */
+export interface Inbox {
+  /** The file as it lies there, the newest without a version; undefined when it is gone. */
+  look(key: string, version?: string): Promise<InboxFile | undefined>;
+  /** Its bytes from an offset on. */
+  read(file: InboxFile, from: number): AsyncIterable<Uint8Array>;
+  /** Keeps a copy of a file that is no file of rows, whole, with the reason beside it; where. */
+  keepRefused(file: InboxFile, dataset: string, refusal: Refusal): Promise<string>;
+  /** Takes the file out of the inbox. */
+  remove(file: InboxFile): Promise<void>;
+}
+
+/** What the ledger says of files in the inbox. */
+export interface Arrivals {
+  /**
+   * Writes the arrival unless its file is known; makes a known one's lease the arrival's, if it is unfinished and
+   * nobody else holds it at `now`. The stored arrival either way.
+   */
+  claim(arrival: Arrival, now: string): Promise<Arrival>;
+  /** Writes what has become of it. */
+  note(arrival: Arrival): Promise<void>;
+  /** Every file that lay under the key, the last that came first. */
+  of(key: string): Promise<readonly Arrival[]>;
+}
+
+/** Who asked to put a file under a key. */
+export interface Senders {
+  announce(key: string, sent_by: string): Promise<void>;
+  find(key: string): Promise<string | undefined>;
+}
+
+/** Addresses that take a file without a token. */
+export interface Uploads {
+  /** An address that takes one file of exactly so many bytes once, for `seconds`. */
+  sign(upload: {
+    readonly key: string;
+    readonly bytes: number;
+    readonly contentType: string;
+    readonly seconds: number;
+  }): Promise<{
+    readonly url: string;
+    /** Headers that have to be sent along. */
+    readonly headers: Readonly<Record<string, string>>;
+  }>;
+}
+
+/** Files of the inbox for which something is still to be done. */
+export interface Backlog {
+  unfinished(): Promise<readonly Arrival[]>;
+}
+
+/** Spark, for files that are too large for a function. */
+export interface Bulk {
+  /** Bytes of text from which on a file is one for Spark. */
+  readonly fromBytes: number;
+  /** Starts Spark on a file, or finds the run of the batch that is under way. `busy`: as many run as may; `absent`: there is no Spark here. */
+  start(job: BulkJob): Promise<{ readonly run_id: string } | 'busy' | 'absent'>;
+}
+
+/** A chunk that Spark cleaned. */
+export type BulkRef = Pick<Chunk, 'dataset' | 'batch_id' | 'chunk_id' | 'received_at'>;
+
+/** What Spark left in the lake. */
+export interface BulkOutput {
+  /** What it said when it was done with a batch; undefined before. */
+  manifest(batch: { readonly dataset: string; readonly batch_id: string }): Promise<string | undefined>;
+  /** A chunk's kept rows. Some at a time, in their order. Landing without the object is a fault, not an empty chunk. */
+  read(chunk: BulkRef): AsyncIterable<readonly KeptRow[]>;
+  /** Puts the rows, which may be none, in the place of those that are there. */
+  replace(chunk: BulkRef, rows: readonly KeptRow[]): Promise<void>;
+}
+
+/** Work that another invocation is to go on with. */
+export interface Later {
+  again(work: Notice, seconds: number): Promise<void>;
+}
+
+/** Leaves the stores to those who wait, where work waits for nobody. */
+export interface Pace {
+  /** Called behind each piece of work with its rows; resolves when the next one may begin. */
+  after(rows: number): Promise<void>;
+}
+
+/** What is to be looked at: a file in the inbox, a batch that Spark is done with, or a run of Spark that failed. */
+export type Notice =
+  | { readonly key: string; readonly version?: string | undefined; readonly sent_by?: string | undefined }
+  | { readonly dataset: string; readonly batch_id: string }
+  | { readonly run_id: string; readonly reason: string };
+
+/** A file of the landing zone as a listing has it. */
+export interface LandedFile {
+  readonly key: string;
+  /** Changes with the content. */
+  readonly etag: string;
+  readonly bytes: number;
+  /** The day that it arrived, UTC, as 2026-03-01. */
+  readonly day: string;
+}
+
+/** Files of the landing zone, whoever wrote them. */
+export interface LandedFiles {
+  /** A data set's files by key, those that arrived on a day or later. */
+  list(dataset: string, since?: string): AsyncIterable<LandedFile>;
+  /** The file to be read at any place; once it has changed, reading is Unavailable. */
+  open(file: LandedFile): Readable;
+}
+
+/** Tables for analysts. */
+export interface Warehouse {
+  /** A file may arrive under a day that is so many days before that of files already loaded. */
+  readonly lateDays: number;
+  /** Opens it, its tables and views as this version has them, for as long as `work` takes. One loader at a time. */
+  use<T>(work: (open: OpenWarehouse) => Promise<T>): Promise<T>;
+}
+
+export interface OpenWarehouse {
+  /** The latest day of arrival of which a file is loaded; undefined when none is. */
+  newestDay(dataset: string): Promise<string | undefined>;
+  /** Etags of the files that are loaded, by key; those that arrived on a day or later. */
+  loaded(dataset: string, since?: string): Promise<ReadonlyMap<string, string>>;
+  /**
+   * Adds the file's rows that are not there yet, by line_id, and notes the file, both or neither. Rows in the file, and
+   * those that were new. An error that is not Unavailable is about the file, and leaves nothing of it.
+   * @param content the file opened, for those who cannot read it where it lies
+   */
+  load(
+    dataset: string,
+    file: LandedFile,
+    content: Readable,
+  ): Promise<{ readonly rows: number; readonly added: number }>;
+  /** Brings the data set's views to what is loaded. */
+  refresh(dataset: string): Promise<void>;
+}
+
+/** What nights came to, in the lake. */
+export interface Reports {
+  /** Keeps a night's report as JSON, by its id and day. */
+  keep(report: { readonly id: string; readonly began_at: string }): Promise<void>;
 }
 
 /** A broken or busy world: a throttle, an outage, a timeout. Thrown by adapters with its cause; trying again may help. */

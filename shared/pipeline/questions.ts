@@ -37,6 +37,7 @@ export async function batch({ path }: Question, { batches }: Pick<Ports, 'batche
     accepted_at: head.accepted_at ?? null,
     sent_by: head.sent_by,
     file: head.file ?? null,
+    origin: head.origin ?? null,
   };
 }
 

@@ -3,9 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
-import { type FileOptions, hashOf, type Part, partsOf, survey } from '../../cli/client/parts';
+import { type FileOptions, hashOf, partsOf, survey } from '../../cli/client/parts';
 import { simulate } from '../../cli/simulator';
 import { rowsOf } from '../../shared/domain/cutting';
+import type { Part } from '../../shared/domain/parts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ecomflow-parts-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -45,8 +46,9 @@ describe('a file cut into parts', () => {
 
   it('is named by its decompressed bytes, and counted', async () => {
     const hash = createHash('sha256').update(CSV).digest('hex');
-    expect(await survey(file('a.csv', CSV))).toEqual({ hash, parts: 1, rows: 3000, format: 'csv' });
-    expect(await survey(file('b.csv.gz', gzipSync(CSV)))).toEqual({ hash, parts: 1, rows: 3000, format: 'csv' });
+    const facts = { hash, textBytes: Buffer.byteLength(CSV), parts: 1, rows: 3000, format: 'csv' };
+    expect(await survey(file('a.csv', CSV))).toEqual(facts);
+    expect(await survey(file('b.csv.gz', gzipSync(CSV)))).toEqual(facts);
     for (const [name, bytes] of [
       ['c.csv', CSV],
       ['c.csv.gz', gzipSync(CSV)],
@@ -77,11 +79,11 @@ describe('a file cut into parts', () => {
   });
 
   it.each([
-    ['never.csv', 'h\n1\n"2\n3', 'a quote that opens in line 3 is never closed'],
-    ['empty.csv', '', 'has no rows'],
+    ['never.csv', 'h\n1\n"2\n3', 'A quote that opens in line 3 is never closed'],
+    ['empty.csv', '', 'is empty'],
     ['header.csv', 'h\n', 'has no rows'],
-    ['cut.json', '[{"a":1},', 'the text ends within the array'],
-    ['cut.csv.gz', gzipSync(CSV).subarray(0, 500), 'cannot be read'],
+    ['cut.json', '[{"a":1},', 'The text ends within the array'],
+    ['cut.csv.gz', gzipSync(CSV).subarray(0, 500), 'ends too soon'],
     ['latin.csv', Buffer.from([104, 10, 0xe9, 10]), 'Name its charset with --charset'],
     ['long.csv', `h\n"${'x'.repeat(8_000_000)}`, 'line 2 is longer than'],
   ])('is refused as %s in words that help', async (name, bytes, message) => {

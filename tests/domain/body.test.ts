@@ -113,3 +113,16 @@ test("a quote that is never closed is the sender's fault; any other error stays 
 test('a data set that does not exist is not found', () => {
   expect(codeOf(() => datasetNamed('__proto__'))).toBe('not_found');
 });
+
+test('a later part of a file may begin with any of its rows', () => {
+  const part = (text: string) => ({
+    bytes: Buffer.from(text),
+    asText: false,
+    contentType: 'application/octet-stream',
+    type: 'ndjson',
+  });
+  for (const text of ['{"nothing":1}\n{"invoice_no":2}\n', ' \n ']) {
+    expect(['unknown_column', 'empty_body']).toContain(codeOf(() => readBody(part(text), transactions)));
+    expect(readBody(part(text), transactions, true).text).toBe(text);
+  }
+});

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { CHARSETS, type Charset, charsetNamed, decodeText, NotInCharset } from '../../shared/domain/charset';
+import { CHARSETS, type Charset, charsetNamed, Decoder, decodeText, NotInCharset } from '../../shared/domain/charset';
 
 function badByte(bytes: Buffer, charset: Charset = 'utf-8'): number | undefined {
   try {
@@ -127,5 +127,58 @@ describe('the first byte that is not UTF-8', () => {
     const before = performance.now();
     expect(badByte(bytes)).toBe(9_000_000);
     expect(performance.now() - before).toBeLessThan(1000);
+  });
+});
+
+describe('a text that arrives in pieces', () => {
+  /** The text, or the byte that is not of the charset. */
+  function decoded(bytes: Buffer, charset: Charset, sizes: readonly number[]): string | number {
+    const decoder = new Decoder(charset);
+    let text = '';
+    try {
+      for (let at = 0, n = 0; at < bytes.length; n++) {
+        const size = sizes[n % sizes.length]!;
+        text += decoder.push(bytes.subarray(at, at + size));
+        at += size;
+      }
+      return text + decoder.end();
+    } catch (error) {
+      if (error instanceof NotInCharset && error.charset === charset) return error.offset;
+      throw error;
+    }
+  }
+  const whole = (bytes: Buffer, charset: Charset) => badByte(bytes, charset) ?? decodeText(bytes, charset);
+
+  const good = fc
+    .string({ unit: fc.constantFrom('a', '\n', 'é', '€', '🧀', '\ufeff', '\u0000'), maxLength: 12 })
+    .map((text) => Buffer.from(text));
+  const bad = fc
+    .array(fc.constantFrom(0x00, 0x41, 0x80, 0xbf, 0xc0, 0xc3, 0xe2, 0xed, 0xef, 0xf0, 0xf4, 0xf8, 0xff), {
+      maxLength: 5,
+    })
+    .map((bytes) => Buffer.from(bytes));
+  const sizes = fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 4 });
+
+  test.each(CHARSETS)('is what it is as a whole, wherever it is cut, and so is its first bad byte: %s', (charset) => {
+    fc.assert(
+      fc.property(fc.array(fc.oneof(good, good, bad), { maxLength: 5 }), sizes, (pieces, cut) => {
+        const bytes = Buffer.concat(pieces);
+        expect(decoded(bytes, charset, cut)).toBe(whole(bytes, charset));
+      }),
+      { numRuns: 1500 },
+    );
+  });
+
+  test.each([1, 2, 3])('loses its byte order mark, and only that one, in pieces of %d', (size) => {
+    expect(decoded(Buffer.from('\ufeff\ufeffa\ufeff'), 'utf-8', [size])).toBe('\ufeffa\ufeff');
+  });
+
+  test('is not written over by whoever fills its pieces again', () => {
+    const decoder = new Decoder('utf-8');
+    const piece = Buffer.from([0x61, 0xe2, 0x82]);
+    expect(decoder.push(piece)).toBe('a');
+    piece.fill(0);
+    expect(decoder.push(Buffer.from([0xac]))).toBe('€');
+    expect(decoder.end()).toBe('');
   });
 });

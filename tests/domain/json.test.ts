@@ -68,6 +68,21 @@ describe('elements of a JSON array', () => {
   });
 });
 
+test('an element that is not complete is as long as it is open, and no longer', () => {
+  const array = new JsonArrayRows();
+  const open = (piece: string) => [array.push(piece).length, array.open];
+  expect([array.open, open(' ['), open('{"a":'), open('1'), open('},"x'), open('y"'), open(']'), open(' \n')]).toEqual([
+    0,
+    [0, 0],
+    [0, 5],
+    [0, 6],
+    [1, 2],
+    [0, 4],
+    [1, 0],
+    [0, 0],
+  ]);
+});
+
 describe('a broken array', () => {
   test.each([
     ['the text is not a JSON array at 0', ''],

@@ -1,5 +1,15 @@
 import { gunzipSync } from 'node:zlib';
-import { decodeRejected, encodeRejected, failedKey, landingKey, rejectedKey } from '../../shared/domain/lake';
+import {
+  decodeRejected,
+  encodeRejected,
+  failedKey,
+  inputKey,
+  landingKey,
+  manifestKey,
+  nightReportKey,
+  refusedKey,
+  rejectedKey,
+} from '../../shared/domain/lake';
 
 const chunk = {
   dataset: 'events',
@@ -13,6 +23,53 @@ test('objects lie by zone, data set and the day on which their batch came', () =
   expect(landingKey(chunk)).toBe('landing/events/dt=2025-03-01/b-2-abc.parquet');
   expect(rejectedKey(chunk, 'b-9-def')).toBe('rejected/events/dt=2025-03-01/b-9-def.ndjson.gz');
   expect(failedKey('x')).toEqual({ record: 'failed/x.chunk', error: 'failed/x.error.json' });
+});
+
+test('what Spark reads and says lies in a folder of its batch', () => {
+  const batch = { dataset: 'events', batch_id: 'b' };
+  expect([inputKey(batch), manifestKey(batch)]).toEqual(['work/events/b/input', 'work/events/b/manifest.json']);
+  expect(nightReportKey({ id: 'n1', began_at: '2026-03-02T01:00:00.000Z' })).toBe(
+    'reports/nightly/dt=2026-03-02/n1.json',
+  );
+});
+
+describe('a file that is no file of rows', () => {
+  const file = { key: 'inbox/events/a.csv', version: 'v1', arrived_at: '2026-03-01T23:59:59.000Z' };
+  const KEPT = /^rejected\/files\/events\/dt=2026-03-01\/[0-9a-f]{16}-a\.csv$/;
+
+  test('lies beside its reason, by data set and day', () => {
+    const kept = refusedKey('events', file);
+    expect(kept.file).toMatch(KEPT);
+    expect(kept.reason).toBe(kept.file.replace('-a.csv', '.reason.json'));
+    expect(refusedKey('events', file)).toEqual(kept);
+  });
+
+  test('takes the place of no other: not of another key, nor of what came under its key in the same second', () => {
+    const others = [file, { ...file, version: 'v2' }, { ...file, key: 'inbox/events/b/a.csv' }];
+    expect(new Set(others.map((one) => refusedKey('events', one).file.slice(0, -6)))).toHaveProperty('size', 3);
+  });
+
+  test.each([
+    ['inbox/events/a b+ü;c.csv', 'a_b_c.csv'],
+    ['inbox/events/../../etc/passwd', '.._.._etc_passwd'],
+    [`inbox/events/${'x'.repeat(900)}.csv`, `${'x'.repeat(96)}.csv`],
+    ['inbox', ''],
+  ])('has a name that every file system takes: %s', (key, name) => {
+    expect(
+      refusedKey('events', { ...file, key })
+        .file.split('/')[4]!
+        .slice(17),
+    ).toBe(name);
+  });
+
+  test.each([
+    ['..', '_'],
+    ['a b/../c', 'a_b_c'],
+    ['日本', '_'],
+    ['x'.repeat(300), 'x'.repeat(100)],
+  ])('is not led elsewhere by a folder that is no data set: %s', (folder, name) => {
+    expect(refusedKey(folder, file).file).toMatch(new RegExp(KEPT.source.replace('events', name)));
+  });
 });
 
 describe('refused rows', () => {

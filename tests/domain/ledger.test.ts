@@ -101,6 +101,31 @@ describe('a batch with a chunk that cannot be cleaned', () => {
   });
 });
 
+describe('a batch whose rows are not yet told from those of others', () => {
+  const provisional = { ...second, provisional: true as const };
+  const failure = { batch_id: 'b', number: 3, chunk_id: 'b-3', failed_at: '2025-01-01T00:00:03.000Z' };
+
+  test('is provisional, and not balanced, though every row is counted', () => {
+    expect(balanceOf(batch(10, 2, [first, provisional]))).toMatchObject({
+      status: 'provisional',
+      pending: 0,
+      balanced: false,
+    });
+  });
+
+  test('is accepted while chunks are on their way, and failed where one cannot be cleaned', () => {
+    expect(balanceOf(batch(12, 3, [first, provisional])).status).toBe('accepted');
+    expect(balanceOf({ ...batch(12, 3, [first, provisional]), failures: [failure] }).status).toBe('failed');
+  });
+
+  test('is further behind than one that is complete, and further on than one that failed', () => {
+    const open = balanceOf(batch(10, 2, [first, provisional]));
+    const failed = balanceOf({ ...batch(12, 3, [first, second]), failures: [failure] });
+    expect(sumBalances([balanceOf(batch(10, 2, [first, second])), open]).status).toBe('provisional');
+    expect(sumBalances([failed, open]).status).toBe('failed');
+  });
+});
+
 describe('a file', () => {
   const part = (number: number, parts: number, accepted = true): Batch => {
     const one = batch(10, 2, [first, second], accepted);

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
 import { ensureKeys, Issuer } from '../../shared/adapters/local/tokens';
+import { ensureUploadSecret, uploadPortFile } from '../../shared/adapters/local/uploads';
 import { PROBLEMS, type ProblemCode } from '../../shared/domain/problem';
 
 /*
@@ -62,7 +63,8 @@ type Handler = (
   event: APIGatewayProxyEventV2,
   context: Context,
 ) => Promise<{ statusCode: number; headers: Record<string, string>; body: string }>;
-let handler: Handler;
+let ingest: Handler;
+let upload: Handler;
 let tokens: Record<'shop' | 'reader', string>;
 
 beforeAll(async () => {
@@ -72,7 +74,10 @@ beforeAll(async () => {
     shop: await issuer.sign({ client_id: 'ecomflow-local-shop', scopes: ['ecomflow/ingest'] }),
     reader: await issuer.sign({ client_id: 'ecomflow-local-reader', scopes: ['ecomflow/read'] }),
   };
-  handler = (await import('../../functions/ingest/handler')).handler as unknown as Handler;
+  ensureUploadSecret(directory);
+  writeFileSync(uploadPortFile(directory), '3001'); // nobody goes there
+  ingest = (await import('../../functions/ingest/handler')).handler as unknown as Handler;
+  upload = (await import('../../functions/upload/handler')).handler as unknown as Handler;
 });
 
 function noise(length: number): Buffer {
@@ -130,6 +135,7 @@ describe('a request is answered as its case says:', () => {
     const request = read<RequestFile>(name, 'request.json');
     const expected = read<ResponseFile>(name, 'response.json');
     const event = eventOf(request, name);
+    const handler = request.route === 'POST /v1/uploads' ? upload : ingest;
     for (let n = 1; n < (request.times ?? 1); n++) await handler(event, {} as Context);
     const { statusCode, headers, body } = await handler(event, {} as Context);
     const answer = JSON.parse(body);

@@ -103,8 +103,13 @@ describe('Nobody is let in with', () => {
 });
 
 /** The design's table, written out: who may do what. */
-const SEND = ['POST /v1/transactions', 'POST /v1/events', 'POST /v1/{dataset}/validate'];
-const LEDGER = ['GET /v1/batches/{batch_id}', 'GET /v1/batches/{batch_id}/rejected', 'GET /v1/files/{hash}'];
+const SEND = ['POST /v1/transactions', 'POST /v1/events', 'POST /v1/{dataset}/validate', 'POST /v1/uploads'];
+const LEDGER = [
+  'GET /v1/arrivals',
+  'GET /v1/batches/{batch_id}',
+  'GET /v1/batches/{batch_id}/rejected',
+  'GET /v1/files/{hash}',
+];
 const READ = [
   'GET /v1/invoices/{invoice_no}',
   'GET /v1/invoices/{invoice_no}/items/{stock_code}',

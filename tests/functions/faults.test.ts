@@ -41,9 +41,13 @@ async function withFault(
     const whole: Record<string, unknown> = { tokens: verifierIn(directory), clock: { now: () => new Date() } };
     const port = (name: string) => () =>
       !broken(name) || name === 'clock' ? whole[name] : new Proxy({}, { get: () => method });
-    const names = ['clock', 'tokens', 'stream', 'batches', 'files', 'rejects', 'invoices', 'customers'];
+    const names = [
+      ...['clock', 'tokens', 'stream', 'batches', 'files', 'rejects', 'invoices', 'customers'],
+      ...['senders', 'arrivals', 'uploads'],
+    ];
     jest.doMock('#adapters', () => Object.fromEntries(names.map((name) => [name, port(name)])));
     handlers.ingest = (await import('../../functions/ingest/handler')).handler;
+    handlers.upload = (await import('../../functions/upload/handler')).handler;
     handlers.query = (await import('../../functions/query/handler')).handler;
     jest.dontMock('#adapters');
   });
@@ -56,6 +60,11 @@ const SALE =
 const CLICK =
   'event_time,event_type,product_id,category_id,category_code,brand,price,user_id,user_session\n2019-10-01 00:00:00 UTC,cart,1,1,,,1,1,';
 
+const BODIES: Partial<Record<Route, string>> = {
+  'POST /v1/events': CLICK,
+  'POST /v1/uploads': '{"dataset": "transactions", "bytes": 1}',
+};
+
 const callOf = (route: Route): Call => ({
   params: {
     batch_id: 'f'.repeat(32),
@@ -65,7 +74,8 @@ const callOf = (route: Route): Call => ({
     customer_id: '1',
     dataset: 'transactions',
   },
-  body: route === 'POST /v1/events' ? CLICK : SALE,
+  query: route === 'GET /v1/arrivals' ? { key: 'inbox/transactions/x.csv' } : {},
+  body: BODIES[route] ?? SALE,
   type: 'text/csv',
   token,
 });

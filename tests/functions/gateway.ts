@@ -21,14 +21,14 @@ export interface Declared {
 interface Serverless {
   readonly functions: Record<
     string,
-    { events: { httpApi?: { method: string; path: string; authorizer?: { name: string } } }[] }
+    { events?: { httpApi?: { method: string; path: string; authorizer?: { name: string } } }[] }
   >;
 }
 
 /** The HTTP events of serverless.yml. */
 export function declaredRoutes(): Declared[] {
   const file = parse(readFileSync(join(ROOT, 'serverless.yml'), 'utf8'), { logLevel: 'error' }) as Serverless;
-  return Object.entries(file.functions).flatMap(([name, { events }]) =>
+  return Object.entries(file.functions).flatMap(([name, { events = [] }]) =>
     events.flatMap(({ httpApi }) =>
       httpApi
         ? [{ route: `${httpApi.method} ${httpApi.path}`, function: name, authorizer: httpApi.authorizer?.name }]
@@ -129,10 +129,11 @@ export async function startApi(): Promise<Api> {
   const { openWorld } = await import('../../shared/adapters/local');
   const { toEvent } = await import('../../shared/adapters/local/event-source');
   const { handler: ingest } = await import('../../functions/ingest/handler');
+  const { handler: upload } = await import('../../functions/upload/handler');
   const { handler: clean } = await import('../../functions/clean/handler');
   const { handler: query } = await import('../../functions/query/handler');
   const world = openWorld(directory);
-  const handlers: Record<string, Handler> = { ingest, query };
+  const handlers: Record<string, Handler> = { ingest, upload, query };
   const functionOf = new Map(declaredRoutes().map((declared) => [declared.route, declared.function]));
   const admin = await issuer.sign({ client_id: 'ecomflow-local-admin', scopes: ['ecomflow/admin'] });
   return {

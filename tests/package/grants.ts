@@ -19,6 +19,7 @@ const ARNS: Record<string, (properties: Json) => string> = {
   'AWS::KinesisFirehose::DeliveryStream': ({ DeliveryStreamName }) =>
     arn('firehose', `deliverystream/${DeliveryStreamName}`),
   'AWS::Logs::LogGroup': ({ LogGroupName }) => arn('logs', `log-group:${LogGroupName}:*`),
+  'AWS::Glue::Job': ({ Name }) => arn('glue', `job/${Name}`),
   'AWS::S3::Bucket': ({ BucketName }) => `arn:aws:s3:::${BucketName}`,
 };
 
@@ -40,7 +41,7 @@ export function resolved({ template }: Package, value: Json): Json {
     if ('Fn::GetAtt' in part) return attribute(...(part['Fn::GetAtt'] as [string, string]));
     if ('Fn::Join' in part) return work(part['Fn::Join'][1]).join(part['Fn::Join'][0]);
     if ('Fn::Sub' in part) {
-      return part['Fn::Sub'].replace(/\$\{([\w:]+)(?:\.(\w+))?\}/g, (_: string, id: string, name?: string) =>
+      return part['Fn::Sub'].replace(/\$\{([\w:]+)(?:\.([\w.]+))?\}/g, (_: string, id: string, name?: string) =>
         name ? attribute(id, name) : named(id),
       );
     }

@@ -2,13 +2,19 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { FirehoseClient } from '@aws-sdk/client-firehose';
+import { GlueClient } from '@aws-sdk/client-glue';
 import { KinesisClient } from '@aws-sdk/client-kinesis';
 import { S3Client } from '@aws-sdk/client-s3';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SQSClient } from '@aws-sdk/client-sqs';
 import * as index from '../../shared/adapters/aws/index';
+import type { Arrival, InboxFile } from '../../shared/domain/arrival';
+import type { BulkJob } from '../../shared/domain/bulk';
 import { datasets } from '../../shared/domain/dataset';
 import type { BatchHead, ChunkEntry } from '../../shared/domain/ledger';
 import type { KeptRow } from '../../shared/domain/outcome';
 import type { Chunk } from '../../shared/domain/packing';
+import type { Readable } from '../../shared/domain/parquet-reader';
 import type { Ports } from '../../shared/pipeline/ports';
 import type { Grant } from './grants';
 import { type Json, ROOT } from './packaged';
@@ -59,16 +65,42 @@ const kept: KeptRow = {
 };
 const line = { ...kept, chunk_id: ID };
 
+const file: InboxFile = { key: 'inbox/transactions/a.csv', version: 'v1', checksum: 'c', bytes: 1, arrived_at: NOW };
+const arrival: Arrival = { ...file, state: 'reading', sent_by: 'somebody', lease: { holder: 'h', until: NOW } };
+const landedFile = { key: 'landing/transactions/dt=2026-03-01/a.parquet', etag: 'e', bytes: 1, day: '2026-03-01' };
+const job: BulkJob = {
+  batch_id: ID,
+  dataset: 'transactions',
+  key: file.key,
+  version: 'v1',
+  bytes: 6 * 1024 ** 3, // more than S3 copies at once
+  format: 'csv',
+  charset: 'utf-8',
+  compression: 'none',
+  columns: ['invoice_no'],
+  header_lines: 1,
+  received_at: NOW,
+  sent_by: 'somebody',
+};
+
 const adapters: { readonly [P in keyof Ports]: () => Ports[P] } = { ...index };
 
-type Called = Omit<Ports, 'clock' | 'tokens'>;
+type Called = Omit<Ports, 'clock' | 'tokens' | 'pace' | 'bulk' | 'warehouse'> & {
+  readonly bulk: Pick<Ports['bulk'], 'start'>;
+  readonly warehouse: Pick<Ports['warehouse'], 'use'>;
+};
 /** The ports that call AWS with the function's own rights, and arguments for each of their methods. */
 const CALLS: {
   [P in keyof Called]: { [M in keyof Called[P]]: Called[P][M] extends (...args: infer A) => unknown ? A : never };
 } = {
   stream: { append: [[{ chunk_id: ID, data: new Uint8Array(1) }]] },
   batches: { open: [head], accept: [ID, NOW], find: [ID] },
-  chunks: { find: [ID, 1], record: [entry], fail: [{ batch_id: ID, number: 1, chunk_id: ID, failed_at: NOW }] },
+  chunks: {
+    find: [ID, 1],
+    record: [entry],
+    revise: [entry],
+    fail: [{ batch_id: ID, number: 1, chunk_id: ID, failed_at: NOW }],
+  },
   files: { claim: [{ hash: 'b'.repeat(64), part: 1, parts: 1 }, ID], batches: ['b'.repeat(64)] },
   invoices: { read: [['536365']], write: [[{ invoice_no: '536365', part: 0, version: 1, lines: [line] }]] },
   customers: {
@@ -78,6 +110,22 @@ const CALLS: {
   landing: { append: [chunk, [kept]] },
   rejects: { put: [chunk, [{ line: 2, reason: 'missing', field: 'invoice_no', text: 'x' }]], read: [head, ID] },
   failed: { put: [ID, new Uint8Array(1), new Error('no')] },
+  inbox: {
+    look: [file.key, 'v1'],
+    read: [file, 0],
+    keepRefused: [file, 'transactions', { code: 'empty_body', detail: '', facts: {} }],
+    remove: [file],
+  },
+  arrivals: { claim: [arrival, NOW], note: [arrival], of: [file.key] },
+  senders: { announce: [file.key, 'somebody'], find: [file.key] },
+  uploads: { sign: [{ key: file.key, bytes: 1, contentType: 'text/csv', seconds: 900 }] },
+  backlog: { unfinished: [] },
+  bulk: { start: [job] },
+  bulkOutput: { manifest: [chunk], read: [chunk], replace: [chunk, [kept]] },
+  later: { again: [file, 0] },
+  landed: { list: ['transactions', '2026-03-01'], open: [landedFile] },
+  warehouse: { use: [async () => undefined] },
+  reports: { keep: [{ id: ID, began_at: NOW }] },
 };
 export type Port = keyof typeof CALLS;
 
@@ -92,46 +140,118 @@ const REFUSED = Object.assign(new Error('The conditional request failed'), { nam
 
 const OF_ACCOUNT = 'eu-central-1:123456789012';
 const RESOURCES: Record<string, (input: Json) => string[]> = {
-  dynamodb: ({ TableName, RequestItems }) =>
-    (TableName ? [TableName] : Object.keys(RequestItems)).map((name) => `arn:aws:dynamodb:${OF_ACCOUNT}:table/${name}`),
+  dynamodb: ({ TableName, IndexName, RequestItems }) =>
+    (TableName ? [TableName] : Object.keys(RequestItems)).map(
+      (name) => `arn:aws:dynamodb:${OF_ACCOUNT}:table/${name}${IndexName ? `/index/${IndexName}` : ''}`,
+    ),
   kinesis: ({ StreamName }) => [`arn:aws:kinesis:${OF_ACCOUNT}:stream/${StreamName}`],
   firehose: ({ DeliveryStreamName }) => [`arn:aws:firehose:${OF_ACCOUNT}:deliverystream/${DeliveryStreamName}`],
+  glue: ({ JobName }) => [`arn:aws:glue:${OF_ACCOUNT}:job/${JobName}`],
+  sqs: ({ QueueUrl }) => [`${QueueUrl}.Arn`], // as the template names it
   // Objects are granted by zone.
-  s3: ({ Bucket, Key }) => [`arn:aws:s3:::${Bucket}/${Key.split('/')[0]}/*`],
+  s3: ({ Bucket, Key }) => [Key === undefined ? `arn:aws:s3:::${Bucket}` : zoneOf(Bucket, Key)],
+  secretsmanager: ({ SecretId }) => [SecretId], // the template's name of it
 };
-const CLIENTS = { dynamodb: DynamoDBClient, kinesis: KinesisClient, firehose: FirehoseClient, s3: S3Client };
+const zoneOf = (bucket: string, key: string) => `arn:aws:s3:::${bucket}/${key.split('/')[0]}/*`;
+const CLIENTS = {
+  dynamodb: DynamoDBClient,
+  kinesis: KinesisClient,
+  firehose: FirehoseClient,
+  glue: GlueClient,
+  sqs: SQSClient,
+  s3: S3Client,
+  secretsmanager: SecretsManagerClient,
+};
 
-/** Actions on resources that a method of a port needs under this environment. */
-export async function needsOf(port: Port, method: string, env: Record<string, string>): Promise<Set<Grant>> {
-  const needs = new Set<Grant>();
+/** A command as a client was given it. */
+interface Sent {
+  readonly service: string;
+  readonly command: string;
+  readonly input: Json;
+}
+
+/** The commands of S3 whose actions are called otherwise (Amazon S3, required permissions for API operations). */
+const ACTIONS: Record<string, readonly string[]> = {
+  HeadObject: ['GetObject'],
+  ListObjectsV2: ['ListBucket'],
+  CopyObject: ['PutObject'],
+  CreateMultipartUpload: ['PutObject'],
+  UploadPartCopy: ['PutObject'],
+  CompleteMultipartUpload: ['PutObject'],
+};
+/** Actions that have one of their own for a version. */
+const OF_VERSIONS = new Set(['GetObject', 'DeleteObject']);
+
+function grantsFor({ service, command, input }: Sent): Grant[] {
+  const actions = (service === 's3' && ACTIONS[command]) || [command];
+  const onVersions = input.VersionId
+    ? actions.filter((name) => OF_VERSIONS.has(name)).map((name) => `${name}Version`)
+    : [];
+  const grants = RESOURCES[service]!(input).flatMap((resource) =>
+    [...actions, ...onVersions].map((action): Grant => `${service}:${action} on ${resource}`),
+  );
+  if (!input.CopySource) return grants;
+  const [bucket, ...key] = (input.CopySource as string).split('?')[0]!.split('/');
+  const source = zoneOf(bucket!, key.join('/'));
+  return [...grants, `s3:GetObject on ${source}`, `s3:GetObjectVersion on ${source}`];
+}
+
+/** What a method of a port sends under this environment. */
+async function sentBy(port: Port, method: string, env: Record<string, string>): Promise<Sent[]> {
+  const sent: Sent[] = [];
   let refuses = false;
   const before = { ...process.env };
   const spies = Object.entries(CLIENTS).map(([service, { prototype }]) =>
     jest.spyOn(prototype as unknown as { send(command: Json): unknown }, 'send').mockImplementation(async (command) => {
-      const action = `${service}:${command.constructor.name.replace(/Command$/, '')}`;
-      for (const resource of RESOURCES[service]!(command.input)) needs.add(`${action} on ${resource}`);
+      sent.push({ service, command: command.constructor.name.replace(/Command$/, ''), input: command.input });
       if (refuses && command.input.ConditionExpression) throw REFUSED;
       return WELL;
     }),
   );
   try {
-    Object.assign(process.env, { AWS_REGION: 'eu-central-1' }, env);
-    const adapter = adapters[port]() as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>;
+    Object.assign(process.env, { AWS_REGION: 'eu-central-1', AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 's' }, env);
+    const adapter = adapters[port]() as unknown as Record<string, (...args: unknown[]) => unknown>;
     const args = (CALLS[port] as Record<string, unknown[]>)[method]!;
     for (refuses of [false, true]) {
       for (const dataset of datasets.keys()) {
         // Only the question counts: there is no answer to it that could be made sense of.
-        await adapter[method]!(...args.map((arg) => (arg === chunk ? { ...chunk, dataset } : arg))).catch(
-          () => undefined,
-        );
+        const answer = await all(
+          adapter[method]!(...args.map((arg) => (arg === chunk ? { ...chunk, dataset } : arg))),
+        ).catch(() => undefined);
+        sent.push(...signedIn(answer));
       }
     }
   } finally {
     for (const spy of spies) spy.mockRestore();
     process.env = before;
   }
-  return needs;
+  return sent;
 }
+
+/** What a method answers, to its end. */
+async function all(answer: unknown): Promise<unknown> {
+  if (answer instanceof Object && 'slice' in answer) return (answer as Readable).slice(0, 1);
+  if (!(Symbol.asyncIterator in Object(answer))) return answer;
+  for await (const _ of answer as AsyncIterable<unknown>);
+  return undefined;
+}
+
+/** An address that was signed is sent by somebody else, with the rights of the function. */
+function signedIn(answer: unknown): Sent[] {
+  const { url } = Object(answer) as { url?: string };
+  if (url === undefined) return [];
+  const { hostname, pathname, searchParams } = new URL(url);
+  const [Bucket] = hostname.split('.');
+  return [{ service: 's3', command: searchParams.get('x-id')!, input: { Bucket, Key: pathname.slice(1) } }];
+}
+
+/** Actions on resources that a method of a port needs under this environment. */
+export const needsOf = async (port: Port, method: string, env: Record<string, string>): Promise<Set<Grant>> =>
+  new Set((await sentBy(port, method, env)).flatMap(grantsFor));
+
+/** The commands that a method of a port sends. */
+export const commandsOf = async (port: Port, method: string, env: Record<string, string>): Promise<string[]> =>
+  (await sentBy(port, method, env)).map(({ command }) => command);
 
 /** Every command that the adapters' sources make. */
 export const COMMANDS: ReadonlySet<string> = new Set(

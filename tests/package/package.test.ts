@@ -4,11 +4,11 @@ import { RegoEngine, TemplateFile } from '@aws/cloudformation-validate';
 import { ROUTES } from '../../shared/domain/api';
 import { datasets } from '../../shared/domain/dataset';
 import { type Grant, grantsOf, resolved } from './grants';
-import { COMMANDS, callsOf, EVERY_CALL, needsOf } from './needs';
+import { COMMANDS, callsOf, commandsOf, EVERY_CALL, needsOf } from './needs';
 import { type Json, mapOf, ofType, type Package, packaged, ROOT, templateOf, zipOf } from './packaged';
 
 const STAGES = ['dev', 'staging', 'prod'] as const;
-const FUNCTIONS = ['ingest', 'clean', 'query'] as const;
+const FUNCTIONS = ['ingest', 'upload', 'batch', 'claim', 'clean', 'nightly', 'query'] as const;
 type Name = (typeof FUNCTIONS)[number];
 
 /** Bytes of a function's zip: every cold start loads them. */
@@ -16,6 +16,13 @@ const MOST_ZIPPED = 250 * 1024;
 
 /** X-Ray knows no resources for these. */
 const TRACING: readonly Grant[] = ['xray:PutTraceSegments on *', 'xray:PutTelemetryRecords on *'];
+
+/** What a state machine that logs and traces asks for (AWS Step Functions, policies for logging and X-Ray); the same. */
+const MACHINE: readonly Grant[] = [
+  ...['CreateLogDelivery', 'DeleteLogDelivery', 'DescribeLogGroups', 'DescribeResourcePolicies'],
+  ...['GetLogDelivery', 'ListLogDeliveries', 'PutResourcePolicy', 'UpdateLogDelivery'],
+].map((action): Grant => `logs:${action} on *`);
+const SAMPLING: readonly Grant[] = ['xray:GetSamplingRules on *', 'xray:GetSamplingTargets on *'];
 
 const packages = {} as Record<(typeof STAGES)[number] | 'direct', Package>;
 
@@ -99,6 +106,9 @@ describe.each([...STAGES, 'direct'] as const)('The package of stage %s', (name) 
           ([, { Properties }]) => Properties.ExtendedS3DestinationConfiguration.RoleARN['Fn::GetAtt'][0] as string,
         ),
       ),
+      ...ofType(stage(), 'AWS::Glue::Job').map(([, { Properties }]) => Properties.Role['Fn::GetAtt'][0] as string),
+      ...ofType(stage(), 'AWS::StepFunctions::StateMachine').map(([, one]) => one.Properties.RoleArn['Fn::GetAtt'][0]),
+      ...ofType(stage(), 'AWS::Scheduler::Schedule').map(([, one]) => one.Properties.Target.RoleArn['Fn::GetAtt'][0]),
     ];
     expect(new Set(roles).size).toBe(roles.length);
     expect(
@@ -125,7 +135,10 @@ describe.each([...STAGES, 'direct'] as const)('The package of stage %s', (name) 
         .map((grant) => `${id}: ${grant}`),
     );
     expect(wild.sort()).toEqual(
-      FUNCTIONS.flatMap((each) => TRACING.map((grant) => `${roleOf(stage(), each)}: ${grant}`)).sort(),
+      [
+        ...FUNCTIONS.flatMap((each) => TRACING.map((grant) => `${roleOf(stage(), each)}: ${grant}`)),
+        ...[...TRACING, ...SAMPLING, ...MACHINE].map((grant) => `NightlyMachineRole: ${grant}`),
+      ].sort(),
     );
   });
 
@@ -185,7 +198,9 @@ describe.each([...STAGES, 'direct'] as const)('The package of stage %s', (name) 
   });
 
   test('keeps what clean gives up on, long before the stream forgets it', () => {
-    const mapping = only(stage(), 'AWS::Lambda::EventSourceMapping');
+    const mapping = ofType(stage(), 'AWS::Lambda::EventSourceMapping')
+      .map(([, { Properties }]) => Properties)
+      .find(({ StartingPosition }) => StartingPosition !== undefined)!;
     const { Lake, Stream } = stage().template.Resources;
     expect(mapping.DestinationConfig.OnFailure.Destination).toBe(`arn:aws:s3:::${Lake!.Properties.BucketName}`);
     expect(mapping.MaximumRecordAgeInSeconds).toBeLessThanOrEqual((Stream!.Properties.RetentionPeriodHours * 3600) / 2);
@@ -194,7 +209,7 @@ describe.each([...STAGES, 'direct'] as const)('The package of stage %s', (name) 
 
   test('forgets logs after a while', () => {
     const groups = ofType(stage(), 'AWS::Logs::LogGroup').map(([, { Properties }]) => Properties.RetentionInDays);
-    expect(groups).toHaveLength(FUNCTIONS.length + 2); // the gateway's and the delivery streams'
+    expect(groups).toHaveLength(FUNCTIONS.length + 3); // the gateway's, the delivery streams' and the nightly run's
     expect(groups.every((days) => days > 0)).toBe(true);
   });
 });
@@ -223,12 +238,20 @@ test('Landing by Firehose has a delivery stream for each data set, landing direc
   expect(named(packages.direct)).toEqual(['ecomflow-dev-raw']);
 });
 
+/** What a stage with a warehouse says besides; warehouse.test.ts has such a stage. */
+const WAREHOUSE = {
+  WAREHOUSE_HOST: 'host',
+  WAREHOUSE_DATABASE: 'database',
+  WAREHOUSE_SECRET: 'secret',
+  WAREHOUSE_LATE_DAYS: '7',
+};
+
 test('The methods that grants are computed from make every command that the adapters know', async () => {
   const seen = new Set<string>();
   for (const landing of [packages.dev, packages.direct]) {
-    const env = Object.assign({}, ...FUNCTIONS.map((each) => environmentOf(landing, each)));
+    const env = Object.assign({ ...WAREHOUSE }, ...FUNCTIONS.map((each) => environmentOf(landing, each)));
     for (const [port, method] of EVERY_CALL) {
-      for (const need of await needsOf(port, method, env)) seen.add(/:(\w+) on/.exec(need)![1]!);
+      for (const command of await commandsOf(port, method, env)) seen.add(command);
     }
   }
   expect([...seen].sort()).toEqual([...COMMANDS].sort());
@@ -254,12 +277,15 @@ function platform(stage: Package, name: Name): Grant[] {
   const logs = `arn:aws:logs:${account}:log-group:/aws/lambda/${functionOf(stage, name).FunctionName}:*`;
   const stream = `arn:aws:kinesis:${account}:stream/${environmentOf(stage, 'ingest').STREAM_NAME}`;
   const lake = `arn:aws:s3:::${environmentOf(stage, name).LAKE_BUCKET}`;
+  const queue = environmentOf(stage, name).QUEUE_URL;
+  const receives = ['DeleteMessage', 'GetQueueAttributes', 'ReceiveMessage'].map((action) => `sqs:${action}`);
   const reads = ['DescribeStream', 'DescribeStreamSummary', 'GetRecords', 'GetShardIterator', 'ListShards'];
   return [
     ...on(logs, 'logs:CreateLogStream', 'logs:PutLogEvents'),
     ...TRACING,
     // An object that is not there is missing only for those who may list; for others it is forbidden.
-    ...(name === 'query' ? on(lake, 's3:ListBucket') : []),
+    ...(['query', 'batch', 'claim', 'nightly'].includes(name) ? on(lake, 's3:ListBucket') : []),
+    ...(name === 'batch' || name === 'claim' ? on(`${queue}.Arn`, ...receives) : []),
     ...(name === 'clean' ? on(stream, ...reads.map((read) => `kinesis:${read}`)) : []),
     ...(name === 'clean' ? [...on(lake, 's3:ListBucket'), ...on(`${lake}/aws/lambda/*`, 's3:PutObject')] : []),
   ];

@@ -55,7 +55,7 @@ const ROWS = 20_000;
 /** Rows of the load that a stop breaks into. */
 const LOAD = 200_000;
 const STAGE = 'dev';
-const FUNCTIONS = ['ingest', 'clean', 'query'];
+const FUNCTIONS = ['ingest', 'upload', 'batch', 'claim', 'clean', 'nightly', 'query'];
 /** Resource types that the emulator refuses, so that they must be left out. It has learned the last of them. */
 const LEFT_OUT: readonly string[] = [];
 

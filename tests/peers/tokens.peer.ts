@@ -41,6 +41,12 @@ beforeAll(async () => {
     headers: { authorization: `Bearer ${server.token}` },
   });
   const { batches } = (await hello.json()) as { batches: string[] };
+  const announced = await ask(`${server.url}/v1/uploads`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${server.token}`, 'content-type': 'application/json' },
+    body: JSON.stringify(UPLOAD),
+  });
+  const { key } = (await announced.json()) as { key: string };
   // The first row of the simulated shop is a good one of a known customer.
   const { InvoiceNo, StockCode, CustomerID } = server.rows[0]!;
   found = {
@@ -50,9 +56,12 @@ beforeAll(async () => {
     invoice_no: InvoiceNo!,
     stock_code: StockCode!,
     customer_id: CustomerID!,
+    key,
   };
 });
 afterAll(() => server?.stop());
+
+const UPLOAD = { dataset: 'transactions', bytes: 1 };
 
 let sent = 0;
 /** Rows that nobody has sent before: taken in, they would leave a batch. */
@@ -79,6 +88,9 @@ const freshRows = (route: Route): object[] =>
         },
       ];
 
+/** What stands behind the question mark. */
+const queryOf = (route: Route): string => (route === 'GET /v1/arrivals' ? `key=${encodeURIComponent(found.key!)}` : '');
+
 /** A route's path with the names of things that are there. */
 const pathOf = (route: Route): string =>
   route.slice(route.indexOf('/')).replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(found[name]!));
@@ -86,8 +98,10 @@ const pathOf = (route: Route): string =>
 /** node:http and not fetch: it sends headers twice, and empty ones. */
 function call(route: Route, headers: Headers, query = ''): Promise<Answer> {
   const method = route.slice(0, route.indexOf(' '));
-  const url = `${server.url}${pathOf(route)}${query && `?${query}`}`;
-  const body = method === 'POST' ? JSON.stringify(freshRows(route)) : undefined;
+  const behind = [queryOf(route), query].filter(Boolean).join('&');
+  const url = `${server.url}${pathOf(route)}${behind && `?${behind}`}`;
+  const sends = route === 'POST /v1/uploads' ? UPLOAD : freshRows(route);
+  const body = method === 'POST' ? JSON.stringify(sends) : undefined;
   const type = body === undefined ? {} : { 'content-type': 'application/json' };
   return new Promise((done, fail) => {
     const asked = request(
@@ -152,23 +166,26 @@ describe('A good token', () => {
     const token = await mint.sign(claims);
     const before = stored(server.directory);
     let batches = 0;
+    let uploads = 0;
     for (const route of GUARDED) {
       const { status, text } = await call(route, { authorization: `Bearer ${token}` });
       const taken = route === 'POST /v1/transactions' || route === 'POST /v1/events';
-      const allowed = taken ? 202 : 200;
+      const allowed = taken ? 202 : route === 'POST /v1/uploads' ? 201 : 200;
       expect({ route, status, text }).toMatchObject({ status: may.includes(route) ? allowed : 403 });
       if (status === 202) batches++;
+      if (status === 201) uploads++;
       if (status === 403) {
         expect(Object.keys(JSON.parse(text)).sort()).toEqual(['code', 'detail', 'instance', 'status', 'title', 'type']);
         expect(JSON.parse(text)).toMatchObject({ code: 'forbidden', detail: expect.stringMatching(/^This needs /) });
       }
     }
-    // A head and the entry of its one chunk, for each batch that was taken in.
+    // A head and the entry of its one chunk, for each batch that was taken in, and who asked for an upload.
+    const entries = before.batches! + 2 * batches + uploads;
     const cleaned = await until('what was sent is cleaned', 30, async () => {
       const now = stored(server.directory);
-      return now.batches! >= before.batches! + 2 * batches ? now : undefined;
+      return now.batches! >= entries ? now : undefined;
     });
-    expect(cleaned.batches).toBe(before.batches! + 2 * batches);
+    expect(cleaned.batches).toBe(entries);
     expect(cleaned.stream).toBe(before.stream! + batches);
   });
 

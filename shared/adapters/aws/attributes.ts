@@ -4,12 +4,13 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 export type Item = Record<string, AttributeValue>;
 
 /** What attributes of ours are made from. */
-export type Plain = string | number | readonly Plain[] | { readonly [name: string]: Plain | undefined };
+export type Plain = string | number | true | readonly Plain[] | { readonly [name: string]: Plain | undefined };
 
 /** A plain value as an attribute; what is undefined is left out. */
 export function attribute(value: Plain): AttributeValue {
   if (typeof value === 'string') return { S: value };
   if (typeof value === 'number') return { N: String(value) };
+  if (value === true) return { BOOL: true };
   if (Array.isArray(value)) return { L: (value as readonly Plain[]).map(attribute) };
   return { M: item(value as { readonly [name: string]: Plain | undefined }) };
 }

@@ -1,4 +1,4 @@
-import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { type Batch, chunkEntryKey, fileKey, HEAD_ENTRY } from '../../domain/ledger';
 import type { Batches, ChunkLedger, Files } from '../../pipeline/ports';
 import { item, number, text } from './attributes';
@@ -51,6 +51,18 @@ export function dynamoChunks(client: Dynamo, table: string): ChunkLedger {
       return stored && chunkOf(stored);
     },
     record: async (entry) => chunkOf(await putIfAbsent(client, table, chunkItem(entry), KEYS)),
+    async revise(entry) {
+      const put = new PutItemCommand({
+        TableName: table,
+        Item: chunkItem(entry),
+        ConditionExpression: 'revision = :before',
+        ExpressionAttributeValues: { ':before': { N: String(entry.revision - 1) } },
+      });
+      if (await unlessRefused(`writing ${table}`, () => client.send(put))) return entry;
+      const stored = await get(client, table, item({ batch_id: entry.batch_id, entry: chunkEntryKey(entry.number) }));
+      if (!stored) throw new Error(`chunk ${entry.chunk_id} has no entry to be revised`);
+      return chunkOf(stored);
+    },
     async fail(failure) {
       await putIfAbsent(client, table, failureItem(failure), KEYS);
     },

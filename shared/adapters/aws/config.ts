@@ -27,11 +27,28 @@ export const VARIABLES = {
   },
   BATCHES_TABLE: {
     meaning: 'DynamoDB table of the ledger: key batch_id (S) and entry (S)',
-    neededBy: { batches: 'always', chunks: 'always', files: 'always' },
+    neededBy: {
+      batches: 'always',
+      chunks: 'always',
+      files: 'always',
+      arrivals: 'always',
+      senders: 'always',
+      backlog: 'always',
+    },
   },
   LAKE_BUCKET: {
     meaning: 'S3 bucket of the lake',
-    neededBy: { rejects: 'always', failed: 'always', landing: 'direct' },
+    neededBy: {
+      rejects: 'always',
+      failed: 'always',
+      landing: 'direct',
+      inbox: 'always',
+      uploads: 'always',
+      bulk: 'always',
+      bulkOutput: 'always',
+      landed: 'always',
+      reports: 'always',
+    },
   },
   LANDING: {
     meaning: 'How kept rows get into the lake: through Firehose, or as one Parquet object for each chunk',
@@ -42,6 +59,30 @@ export const VARIABLES = {
     meaning: 'Firehose delivery streams of the landing zone are called PREFIX-DATASET',
     neededBy: { landing: 'firehose' },
   },
+  QUEUE_URL: {
+    meaning: 'SQS queue that the function is fed from, for work that another invocation is to go on with',
+    neededBy: { later: 'always' },
+  },
+  CLAIM_ROWS_PER_SECOND: {
+    meaning: 'Rows of the job that are claimed a second, so that the stream has the tables for itself most of the time',
+    neededBy: { pace: 'always' },
+  },
+  BULK_JOB: {
+    meaning: 'Glue job for files that are too large for a function',
+    neededBy: { bulk: 'always' },
+  },
+  BULK_CONTRACTS: {
+    meaning: 'Where the job finds its contracts: an s3:// address that a data set and .json are put behind',
+    neededBy: { bulk: 'always' },
+  },
+  BULK_FROM_MEGABYTES: {
+    meaning: 'Megabytes of text from which on a file goes to the job; smaller ones go through the stream',
+    neededBy: { bulk: 'always' },
+  },
+  BULK_MOST_WORKERS: {
+    meaning: 'Workers that one run of the job may have, its driver included',
+    neededBy: { bulk: 'always' },
+  },
   USER_POOL_ID: {
     meaning: 'Cognito user pool that issues access tokens',
     neededBy: { tokens: 'always' },
@@ -49,6 +90,22 @@ export const VARIABLES = {
   USER_POOL_CLIENT_IDS: {
     meaning: 'App clients whose tokens are taken, separated by commas',
     neededBy: { tokens: 'always' },
+  },
+  WAREHOUSE_HOST: {
+    meaning: 'PostgreSQL server of the warehouse',
+    neededBy: { warehouse: 'always' },
+  },
+  WAREHOUSE_DATABASE: {
+    meaning: 'Database of the warehouse',
+    neededBy: { warehouse: 'always' },
+  },
+  WAREHOUSE_SECRET: {
+    meaning: 'ARN of the secret with the username and password of the warehouse, which is read at each load',
+    neededBy: { warehouse: 'always' },
+  },
+  WAREHOUSE_LATE_DAYS: {
+    meaning: 'Days before the newest loaded one in which the warehouse still looks for new files',
+    neededBy: { warehouse: 'always' },
   },
   AWS_ENDPOINT_URL: {
     meaning: 'Optional: an emulator that answers in the place of AWS',

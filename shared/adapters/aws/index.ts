@@ -1,18 +1,30 @@
 import type { Offers, Ports } from '../../pipeline/ports';
+import { dynamoArrivals, dynamoBacklog, dynamoSenders } from './arrivals';
 import { dynamoBatches, dynamoChunks, dynamoFiles } from './batches';
+import { glueBulk, s3BulkOutput } from './bulk';
 import { systemClock } from './clock';
 import { configure } from './config';
 import { dynamoCustomers } from './customers';
 import { dynamodb } from './dynamodb';
 import { s3Failed } from './failed';
 import { firehose } from './firehose';
+import { glue } from './glue';
+import { s3Inbox } from './inbox';
 import { dynamoInvoices } from './invoices';
 import { kinesis } from './kinesis';
+import { s3Landed } from './landed';
 import { directLanding, firehoseLanding } from './landing';
+import { sqsLater } from './later';
 import { s3Rejects } from './rejects';
-import { s3 } from './s3';
+import { s3Reports } from './reports';
+import { s3, s3ForOthers } from './s3';
+import { secretOf, secretsManager } from './secrets';
+import { sqs } from './sqs';
 import { kinesisStream } from './stream';
+import { throttle } from './throttle';
 import { cognitoTokens, cognitoVerifier } from './tokens';
+import { s3Uploads } from './uploads';
+import { postgresWarehouse } from './warehouse';
 
 /*
  * Every port on AWS. Each factory reads its configuration and makes its client when it is called, so a bundle holds the
@@ -46,5 +58,46 @@ export const landing = (): Ports['landing'] => {
 export const rejects = (): Ports['rejects'] => s3Rejects(s3(), configure(['rejects']).LAKE_BUCKET);
 
 export const failed = (): Ports['failed'] => s3Failed(s3(), configure(['failed']).LAKE_BUCKET);
+
+export const inbox = (): Ports['inbox'] => s3Inbox(s3(), configure(['inbox']).LAKE_BUCKET);
+
+export const arrivals = (): Ports['arrivals'] => dynamoArrivals(dynamodb(), configure(['arrivals']).BATCHES_TABLE);
+
+export const senders = (): Ports['senders'] => dynamoSenders(dynamodb(), configure(['senders']).BATCHES_TABLE);
+
+export const uploads = (): Ports['uploads'] => s3Uploads(s3ForOthers(), configure(['uploads']).LAKE_BUCKET);
+
+export const backlog = (): Ports['backlog'] => dynamoBacklog(dynamodb(), configure(['backlog']).BATCHES_TABLE);
+
+export const bulk = (): Ports['bulk'] => {
+  const { BULK_JOB, BULK_CONTRACTS, BULK_FROM_MEGABYTES, BULK_MOST_WORKERS, LAKE_BUCKET } = configure(['bulk']);
+  return glueBulk(glue(), s3(), {
+    job: BULK_JOB,
+    bucket: LAKE_BUCKET,
+    contracts: BULK_CONTRACTS,
+    fromBytes: Number(BULK_FROM_MEGABYTES) * 1024 * 1024,
+    mostWorkers: Number(BULK_MOST_WORKERS),
+  });
+};
+
+export const bulkOutput = (): Ports['bulkOutput'] => s3BulkOutput(s3(), configure(['bulkOutput']).LAKE_BUCKET);
+
+export const later = (): Ports['later'] => sqsLater(sqs(), configure(['later']).QUEUE_URL);
+
+export const landed = (): Ports['landed'] => s3Landed(s3(), configure(['landed']).LAKE_BUCKET);
+
+export const warehouse = (): Ports['warehouse'] => {
+  const variables = configure(['warehouse']);
+  const database = {
+    host: variables.WAREHOUSE_HOST,
+    database: variables.WAREHOUSE_DATABASE,
+    credentials: secretOf(secretsManager(), variables.WAREHOUSE_SECRET),
+  };
+  return postgresWarehouse(database, Number(variables.WAREHOUSE_LATE_DAYS));
+};
+
+export const pace = (): Ports['pace'] => throttle(Number(configure(['pace']).CLAIM_ROWS_PER_SECOND));
+
+export const reports = (): Ports['reports'] => s3Reports(s3(), configure(['reports']).LAKE_BUCKET);
 
 export type Complete = Offers<typeof import('./index')>;

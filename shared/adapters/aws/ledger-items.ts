@@ -25,9 +25,9 @@ export function partItem({ hash, part, parts }: FilePart, batch_id: string): Ite
 }
 
 /** The item of a batch's head. */
-export function headItem({ slices, file, ...head }: BatchHead): Item {
+export function headItem({ slices, file, origin, ...head }: BatchHead): Item {
   const flat = slices.flatMap(({ start, end, first_line, rows }) => [start, end, first_line, rows]);
-  return item({ ...head, entry: HEAD_ENTRY, slices: flat, file: file && { ...file } });
+  return item({ ...head, entry: HEAD_ENTRY, slices: flat, file: file && { ...file }, origin: origin && { ...origin } });
 }
 
 /** The head that headItem wrote. */
@@ -39,6 +39,7 @@ export function headOf(stored: Item): BatchHead {
   });
   const accepted_at = text(stored.accepted_at);
   const file = stored.file?.M;
+  const origin = stored.origin?.M;
   return {
     batch_id: text(stored.batch_id)!,
     dataset: text(stored.dataset)!,
@@ -51,6 +52,7 @@ export function headOf(stored: Item): BatchHead {
     ...(accepted_at !== undefined && { accepted_at }),
     sent_by: text(stored.sent_by)!,
     ...(file && { file: { hash: text(file.hash)!, part: number(file.part), parts: number(file.parts) } }),
+    ...(origin && { origin: { key: text(origin.key)!, version: text(origin.version)! } }),
   };
 }
 
@@ -67,6 +69,7 @@ export function chunkOf(stored: Item): ChunkEntry {
     number: number(stored.number),
     chunk_id: text(stored.chunk_id)!,
     revision: number(stored.revision),
+    ...(stored.provisional?.BOOL && { provisional: true }),
     kept: number(stored.kept),
     duplicate: number(stored.duplicate),
     rejected: Object.fromEntries(reasons.map(([reason, count]) => [reason, number(count)])),

@@ -1,9 +1,17 @@
 import type { Clock, Offers, Ports } from '../../pipeline/ports';
+import { ArrivalTable } from './arrivals';
+import { bulkOutputIn, LocalSpark } from './bulk';
 import { Database } from './database';
+import { InboxFolder } from './inbox';
 import { failedIn, LakeFolder, landingIn, rejectsIn } from './lake';
+import { landedIn } from './landed';
+import { Waiting } from './later';
+import { reportsIn } from './reports';
 import { StreamLog } from './stream';
 import { CustomerTable, InvoiceTable, Ledger } from './tables';
 import { verifierIn } from './tokens';
+import { uploadsIn } from './uploads';
+import { duckdbWarehouse } from './warehouse';
 
 /** The data directory of this process. */
 export const dataDirectory = (): string => process.env.ECOMFLOW_DIR ?? '.ecomflow';
@@ -12,6 +20,8 @@ export const dataDirectory = (): string => process.env.ECOMFLOW_DIR ?? '.ecomflo
 export interface LocalWorld extends Omit<Ports, 'tokens'> {
   readonly log: StreamLog;
   readonly lake: LakeFolder;
+  readonly bulk: LocalSpark;
+  readonly later: Waiting;
   /** The tables themselves, for looking at what is there. */
   inspect(): Pick<Database, 'all' | 'get'>;
   close(): void;
@@ -25,6 +35,7 @@ export function openWorld(directory: string, at: Clock = systemClock): LocalWorl
   const ledger = new Ledger(database);
   const log = new StreamLog(database, at);
   const lake = new LakeFolder(directory);
+  const arrivals = new ArrivalTable(database);
   return {
     clock: at,
     stream: log,
@@ -36,6 +47,18 @@ export function openWorld(directory: string, at: Clock = systemClock): LocalWorl
     landing: landingIn(lake),
     rejects: rejectsIn(lake),
     failed: failedIn(lake),
+    inbox: new InboxFolder(directory),
+    arrivals,
+    senders: arrivals.senders,
+    uploads: uploadsIn(directory, at),
+    backlog: arrivals,
+    bulk: new LocalSpark(directory),
+    bulkOutput: bulkOutputIn(lake),
+    later: new Waiting(at),
+    pace: { after: async () => undefined }, // nobody else waits
+    landed: landedIn(directory),
+    warehouse: duckdbWarehouse(directory),
+    reports: reportsIn(lake),
     log,
     lake,
     inspect: () => database,
@@ -60,5 +83,17 @@ export const customers = () => world().customers;
 export const landing = () => world().landing;
 export const rejects = () => world().rejects;
 export const failed = () => world().failed;
+export const inbox = () => world().inbox;
+export const arrivals = () => world().arrivals;
+export const senders = () => world().senders;
+export const uploads = () => world().uploads;
+export const backlog = () => world().backlog;
+export const bulk = () => world().bulk;
+export const bulkOutput = () => world().bulkOutput;
+export const later = () => world().later;
+export const pace = () => world().pace;
+export const landed = () => world().landed;
+export const warehouse = () => world().warehouse;
+export const reports = () => world().reports;
 
 export type Complete = Offers<typeof import('./index')>;

@@ -7,7 +7,7 @@ import { type FailedChunks, type Landing, type Rejects, Unavailable } from '../.
 
 /** Where `put` writes before an object is whole: Spark, Hive and DuckDB pass over names that begin with a dot. */
 const unfinishedAt = (file: string) => join(dirname(file), `.${basename(file)}.${process.pid}.tmp`);
-const UNFINISHED = '{failed,landing,raw,rejected}/**/{.*,*}.tmp'; // 0.1.0 wrote them without the dot
+const UNFINISHED = '{failed,landing,raw,rejected,reports}/**/{.*,*}.tmp'; // 0.1.0 wrote them without the dot
 
 /** The lake as a folder, keys as on S3. An object is there whole or not at all. */
 export class LakeFolder {

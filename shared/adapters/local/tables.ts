@@ -47,6 +47,20 @@ export class Ledger implements Batches {
     find: async (batch_id, number) => this.read(batch_id, chunkEntryKey(number)) as ChunkEntry | undefined,
     record: async (entry) =>
       this.database.transaction(() => this.putOnce(entry.batch_id, chunkEntryKey(entry.number), entry)),
+    revise: async (entry) =>
+      this.database.transaction(() => {
+        const key = chunkEntryKey(entry.number);
+        const stored = this.read(entry.batch_id, key) as ChunkEntry | undefined;
+        if (!stored) throw new Error(`chunk ${entry.chunk_id} has no entry to be revised`);
+        if (stored.revision !== entry.revision - 1) return stored;
+        this.database.run(
+          'update batches set body = ? where batch_id = ? and entry = ?',
+          JSON.stringify(entry),
+          entry.batch_id,
+          key,
+        );
+        return entry;
+      }),
     fail: async (failure) =>
       this.database.transaction(() => void this.putOnce(failure.batch_id, failureEntryKey(failure.number), failure)),
   };

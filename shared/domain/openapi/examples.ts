@@ -32,6 +32,11 @@ const balance = {
 const invoices = [{ invoice_no: '536365', invoice_date: '2010-12-01T08:26:00Z', country: 'United Kingdom' }];
 const customer = { customer_id: '17850', invoices, next_cursor: null };
 
+const key = 'inbox/transactions/4f7a8c35e61907b2d48fd2f1a6c0b94e.csv.gz';
+
+/** What is said of a file that is to be uploaded. */
+export const UPLOAD = { dataset: 'transactions', bytes: 734003200, name: 'sales-2025.csv.gz', charset: 'iso-8859-1' };
+
 /** A body for each data set and type. */
 export const BODIES: Readonly<Record<string, { readonly csv: string; readonly json: readonly object[] }>> = {
   transactions: {
@@ -70,6 +75,41 @@ export const ANSWERS = {
     ],
     truncated: false,
   },
+  Upload: {
+    key,
+    method: 'PUT',
+    url: `https://shop-lake.s3.eu-central-1.amazonaws.com/${key}?X-Amz-Expires=900&X-Amz-Signature=0e4d8a2c97350fe1`,
+    headers: {
+      'content-length': '734003200',
+      'content-type': 'text/csv; charset=iso-8859-1',
+      'if-none-match': '*',
+    },
+    expires_at: '2026-03-01T12:15:00.000Z',
+    status: `/v1/arrivals?key=${key}`,
+  },
+  Arrivals: {
+    key,
+    state: 'done',
+    arrivals: [
+      {
+        key,
+        version: '3sL4kqtJlcpXroDTDmJ.rmSpXd3dIbrHY',
+        state: 'done',
+        bytes: 734003200,
+        arrived_at: '2026-03-01T12:03:20.000Z',
+        sent_by: 'ecomflow-local-shop',
+        finished_at: '2026-03-01T12:04:05.250Z',
+        dataset: 'transactions',
+        engine: 'stream',
+        file,
+        batch_id: null,
+        report: `/v1/files/${file}`,
+        refusal: null,
+        kept_as: null,
+        broken: null,
+      },
+    ],
+  },
   Batch: {
     batch_id,
     dataset: 'transactions',
@@ -80,6 +120,7 @@ export const ANSWERS = {
     accepted_at: '2026-03-01T12:00:00.120Z',
     sent_by: 'ecomflow-local-shop',
     file: { hash: file, part: 1, parts: 1 },
+    origin: { key, version: '3sL4kqtJlcpXroDTDmJrmSpXd3dIbrHY' },
   },
   File: { file, dataset: 'transactions', ...balance, parts: { total: 1, accepted: [1] }, batches: [batch_id] },
   RejectedRows: {

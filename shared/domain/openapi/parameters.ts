@@ -1,6 +1,7 @@
 import { CHARSETS } from '../charset';
 import { datasets } from '../dataset';
 import type { Schema } from '../describe';
+import { MOST_KEY_BYTES } from '../upload';
 
 const inPath = (name: string, description: string, schema: Schema, example: string): Schema => ({
   name,
@@ -35,6 +36,15 @@ export const PARAMETERS: Readonly<Record<string, Schema>> = {
   InvoiceNo: inPath('invoice_no', 'Number of the invoice', {}, '536365'),
   StockCode: inPath('stock_code', 'Code of the product', {}, '85123A'),
   CustomerId: inPath('customer_id', 'Number of the customer', {}, '17850'),
+  Key: {
+    ...inQuery('key', `Key of a file in the inbox, at most ${MOST_KEY_BYTES} bytes of UTF-8`, {
+      type: 'string',
+      pattern: '^inbox/',
+      maxLength: MOST_KEY_BYTES,
+    }),
+    required: true,
+    example: 'inbox/transactions/4f7a8c35e61907b2d48fd2f1a6c0b94e.csv.gz',
+  },
   Type: inQuery('type', 'What the bytes are; with content type application/octet-stream only, and needed there', {
     enum: ['csv', 'json', 'ndjson'],
   }),

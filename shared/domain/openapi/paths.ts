@@ -4,7 +4,8 @@ import { LIMITS } from '../body';
 import type { Contract } from '../contract';
 import { datasets } from '../dataset';
 import { refusals, type Schema } from '../describe';
-import { ANSWERS, BODIES } from './examples';
+import { UPLOADS } from '../upload';
+import { ANSWERS, BODIES, UPLOAD } from './examples';
 import { arrayOf, inputRef, MOST_VERDICTS, schemaRef } from './schemas';
 
 interface Operation {
@@ -109,6 +110,39 @@ const OPERATIONS: Readonly<Record<Route, Operation>> = {
         content: { 'application/json': { schema: schemaRef('Validation'), example: ANSWERS.Validation } },
       },
       ...refusing([400, 'BadBody'], [404, 'NotFound'], [413, 'TooLarge'], [415, 'UnsupportedType']),
+    },
+  },
+  'POST /v1/uploads': {
+    operationId: 'announceUpload',
+    tags: ['Rows in'],
+    summary: 'Get an address to put a file to',
+    description: `For files that are too large for a request: up to ${UPLOADS.bytes / 1024 ** 3} GB as sent, CSV, NDJSON or JSON, plain, gzip or zstd. Send the file with \`PUT\` to \`url\`, with the \`headers\` of the answer and without a token. The address takes exactly this many bytes, once (a second PUT is answered 412), and is good for ${UPLOADS.seconds / 60} minutes. Then ask \`status\` what became of the file. Each call gives another address; one that is never used leaves nothing.`,
+    requestBody: {
+      required: true,
+      description: 'What is to be uploaded',
+      content: { 'application/json': { schema: schemaRef('NewUpload'), example: UPLOAD } },
+    },
+    responses: {
+      201: {
+        description: 'The address',
+        headers: {
+          Location: { description: 'What became of the file', schema: { type: 'string', format: 'uri-reference' } },
+        },
+        content: { 'application/json': { schema: schemaRef('Upload'), example: ANSWERS.Upload } },
+      },
+      ...refusing([400, 'BadUpload'], [413, 'TooLargeUpload']),
+    },
+  },
+  'GET /v1/arrivals': {
+    operationId: 'getArrivals',
+    tags: ['What became of them'],
+    summary: 'What became of a file in the inbox',
+    description:
+      'For files that came by an upload, and for those that somebody copied to the bucket. A file is noticed some seconds after all of it is there; until then an upload is `announced`, and any other key unknown. Once `state` is `done`, the `report` tells what became of its rows.',
+    parameters: [parameter('Key')],
+    responses: {
+      ...found('The files', schemaRef('Arrivals'), ANSWERS.Arrivals),
+      ...refusing([400, 'BadKey'], [404, 'NotFound']),
     },
   },
   'GET /v1/batches/{batch_id}': {

@@ -52,6 +52,23 @@ export const RESPONSES: Readonly<Record<string, Schema>> = {
     path: '/v1/customers/17850/invoices',
     example: new Problem('invalid_parameter', 'limit is a number from 1 to 1000.', { parameter: 'limit' }),
   }),
+  BadUpload: refusal({
+    description: 'The file cannot be uploaded as it is described; nothing is stored.',
+    codes: ['invalid_parameter'],
+    path: '/v1/uploads',
+    example: new Problem('invalid_parameter', 'type is csv, json or ndjson.', {
+      parameter: 'type',
+      accepted: ['csv', 'json', 'ndjson'],
+    }),
+  }),
+  BadKey: refusal({
+    description: 'The key cannot be one of the inbox.',
+    codes: ['invalid_parameter'],
+    path: '/v1/arrivals',
+    example: new Problem('invalid_parameter', 'key is a key of the inbox, inbox/DATASET/NAME, of at most 1024 bytes.', {
+      parameter: 'key',
+    }),
+  }),
   Unauthorized: refusal({
     description: 'No access token, or one that is not valid.',
     path: '/v1/transactions',
@@ -85,6 +102,14 @@ export const RESPONSES: Readonly<Record<string, Schema>> = {
     description: 'The body is over a limit. Send it in parts.',
     path: '/v1/transactions',
     example: new Problem('too_large', 'The body has 5000000 bytes; 4194304 are taken.', { limit: 4194304 }),
+    gateway: 'Request Entity Too Large',
+  }),
+  TooLargeUpload: refusal({
+    description: 'The file is over what one PUT takes, or its description is over the limit.',
+    path: '/v1/uploads',
+    example: new Problem('too_large', 'The file has 6000000000 bytes; an upload has at most 5368709120.', {
+      limit: 5368709120,
+    }),
     gateway: 'Request Entity Too Large',
   }),
   UnsupportedType: refusal({

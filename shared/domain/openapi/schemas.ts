@@ -1,7 +1,9 @@
+import { CHARSETS } from '../charset';
 import type { Contract } from '../contract';
 import { datasets } from '../dataset';
 import { jsonSchema, type Schema, typeName } from '../describe';
 import { PROBLEMS } from '../problem';
+import { EXTENSIONS, FILE_TYPES, UPLOADS } from '../upload';
 
 /** Verdicts of one answer at most. */
 export const MOST_VERDICTS = 5000;
@@ -38,9 +40,9 @@ const reasons: Schema = {
 };
 const balance = {
   status: text(
-    '`open`: not wholly taken in, send it again; `accepted`: being cleaned; `failed`: some chunks cannot be cleaned, by a defect of ours; `complete`: every row has its outcome',
+    '`open`: not wholly taken in, send it again; `accepted`: being cleaned; `failed`: some chunks cannot be cleaned, by a defect of ours; `provisional`: cleaned, and being told from rows that came before; `complete`: every row has its outcome',
     {
-      enum: ['open', 'accepted', 'failed', 'complete'],
+      enum: ['open', 'accepted', 'failed', 'provisional', 'complete'],
     },
   ),
   received: count('Rows received'),
@@ -62,7 +64,33 @@ const refused = {
 };
 const line = count('Line that the row starts in, in the body or in the file it is a part of', 1);
 
-const refusedRow = object('A refused row', { line, ...refused, text: text('The row as it came') });
+const orNull = ({ type, ...rest }: Schema): Schema => ({ ...rest, type: [type, 'null'] });
+/** Spark, which reads large files, does not count lines. */
+const refusedRow = object('A refused row', { line: orNull(line), ...refused, text: text('The row as it came') });
+
+const key = text('Where the file is, or is to be, in the bucket', { pattern: '^inbox/' });
+const sentBy = text("The token's subject");
+const states = {
+  announced: 'an address was asked for, and no file has come',
+  reading: 'its rows are being taken in',
+  waiting: 'for Spark to be free',
+  running: 'Spark reads it',
+  claiming: 'its rows are being told from rows that came before',
+  done: 'all its rows are taken in; the report tells what became of them',
+  refused: 'it is no file of rows',
+  failed: 'Spark gave up; the file is where it was',
+};
+const state = (names: readonly (keyof typeof states)[]): Schema =>
+  text(names.map((name) => `\`${name}\`: ${states[name]}`).join('; '), { enum: names });
+const refusalOf = (description: string): Schema => ({
+  ...orNull(
+    object(description, {
+      code: text('A stable word', { enum: Object.keys(PROBLEMS) }),
+      detail: text('What is wrong and what to do'),
+    }),
+  ),
+  additionalProperties: { description: 'Facts for programs, such as column, line, offset or limit' },
+});
 
 const rows = Object.fromEntries(
   contracts.flatMap((contract) => {
@@ -120,6 +148,64 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
       object('The row is refused', { line, kind: { const: 'rejected' }, ...refused }),
     ],
   },
+  NewUpload: {
+    type: 'object',
+    description: `A file that is to be uploaded. All of this together takes ${UPLOADS.requestBytes} bytes at most`,
+    properties: {
+      dataset,
+      bytes: { ...count('Size of the file as it is sent, compressed or not', 1), maximum: UPLOADS.bytes },
+      name: text(
+        `Name of the file. Its ending tells what it holds: ${EXTENSIONS.join(', ')}, or one of these and .gz or .zst; nothing else of it is kept`,
+        { default: '.csv' },
+      ),
+      type: text('What the file holds, whatever its name ends in', { enum: Object.keys(FILE_TYPES) }),
+      charset: text('Charset of the text in it. utf8, ascii, latin1 and cp1252 are other names', {
+        enum: CHARSETS,
+        default: 'utf-8',
+      }),
+    },
+    required: ['dataset', 'bytes'],
+    additionalProperties: false,
+  },
+  Upload: object('An address that takes the file, once', {
+    key,
+    method: { const: 'PUT' },
+    url: text('Send the file here as the body, without a token', { format: 'uri' }),
+    headers: {
+      type: 'object',
+      description: 'To be sent along as they are; they are signed, so that another size or type is refused with 403',
+      additionalProperties: { type: 'string' },
+    },
+    expires_at: time('When the PUT has to have begun'),
+    status: text('Where to ask what became of the file', { format: 'uri-reference' }),
+  }),
+  Arrivals: object('What became of the files that lay under a key', {
+    key,
+    state: state(['announced', 'reading', 'waiting', 'running', 'claiming', 'done', 'refused', 'failed']),
+    arrivals: arrayOf(schemaRef('Arrival'), {
+      description: 'The last that came first; more than one when the key was written again',
+    }),
+  }),
+  Arrival: object('A file in the inbox', {
+    key,
+    version: text('Tells files under one key apart'),
+    state: state(['reading', 'waiting', 'running', 'claiming', 'done', 'refused', 'failed']),
+    bytes: count('As stored, compressed or not'),
+    arrived_at: time('When the store had all of it'),
+    sent_by: text('The subject of the token that asked for the upload, else the account that S3 names'),
+    finished_at: orNull(time('When nothing was left to be done for it')),
+    dataset: orNull(text('The data set, once it is known')),
+    engine: orNull({
+      ...text('What cleans it: the stream as for requests, or Spark where it is large'),
+      enum: ['stream', 'spark', null],
+    }),
+    file: orNull(hex(64, 'SHA-256 of its decompressed bytes, of a file that went through the stream')),
+    batch_id: orNull(hex(32, 'Of a file that went through Spark')),
+    report: orNull(text('Where what became of its rows is told, once there is something', { format: 'uri-reference' })),
+    refusal: refusalOf('Why it was not taken'),
+    kept_as: orNull(text('Where a refused file is kept in the bucket')),
+    broken: refusalOf('Why the rest of it was not taken: a compressed file that ended too soon'),
+  }),
   Batch: object('What was received in one request, and what became of it', {
     batch_id: batchId,
     dataset,
@@ -132,12 +218,19 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
       format: 'date-time',
       description: 'When all of it was in the stream; null while open',
     },
-    sent_by: text("The token's subject"),
+    sent_by: sentBy,
     file: {
       ...object('The file that it is a part of, if it was said', {
         hash: hex(64, "SHA-256 of the file's decompressed bytes"),
         part: count('Counted from 1', 1),
         parts: count('Parts of the file', 1),
+      }),
+      type: ['object', 'null'],
+    },
+    origin: {
+      ...object('The file in the inbox that it came from, if it did', {
+        key: text('Its key'),
+        version: text('Which of the files that lay under the key'),
       }),
       type: ['object', 'null'],
     },

@@ -6,14 +6,25 @@ import { PEERS_HOME } from './peer';
 /** Nothing that is run to its end takes longer, installations included. */
 const LONGEST_MS = 540_000;
 
+/** Another Unix user than whose process this is, by number. */
+export interface User {
+  readonly uid: number;
+  readonly gid: number;
+}
+
 /** Runs a program to its end. Its output; a failure is thrown with what it said. */
 export async function execute(
   program: string,
   args: readonly string[],
-  options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv; readonly timeout?: number } = {},
+  options: {
+    readonly cwd?: string;
+    readonly env?: NodeJS.ProcessEnv;
+    readonly timeout?: number;
+    readonly as?: User;
+  } = {},
 ): Promise<{ stdout: string; stderr: string }> {
   const { cwd, env, timeout = LONGEST_MS } = options;
-  const child = spawn(program, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  const child = spawn(program, args, { cwd, env, ...options.as, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text) => (stdout += text));
@@ -85,6 +96,7 @@ export async function serve(
     /** How long it may take to be ready. */
     readonly seconds?: number;
     readonly stopSeconds?: number;
+    readonly as?: User;
   } = {},
 ): Promise<Server> {
   const logs = join(PEERS_HOME, 'logs');
@@ -95,6 +107,7 @@ export async function serve(
   const child = spawn(program, args, {
     cwd: options.cwd,
     env: options.env,
+    ...options.as,
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   });

@@ -1,8 +1,13 @@
 import type { Route } from '../../../shared/domain/api';
 import { type Json, PEOPLE, SHOP } from './mint';
 
-const SEND = ['POST /v1/transactions', 'POST /v1/events', 'POST /v1/{dataset}/validate'] as const;
-const LEDGER = ['GET /v1/batches/{batch_id}', 'GET /v1/batches/{batch_id}/rejected', 'GET /v1/files/{hash}'] as const;
+const SEND = ['POST /v1/transactions', 'POST /v1/events', 'POST /v1/{dataset}/validate', 'POST /v1/uploads'] as const;
+const LEDGER = [
+  'GET /v1/arrivals',
+  'GET /v1/batches/{batch_id}',
+  'GET /v1/batches/{batch_id}/rejected',
+  'GET /v1/files/{hash}',
+] as const;
 const READ = [
   'GET /v1/invoices/{invoice_no}',
   'GET /v1/invoices/{invoice_no}/items/{stock_code}',

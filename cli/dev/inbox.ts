@@ -1,0 +1,247 @@
+import { mkdir, readdir, stat } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Context, SQSEvent } from 'aws-lambda';
+import { handler as batch } from '../../functions/batch/handler';
+import { handler as claim } from '../../functions/claim/handler';
+import * as adapters from '../../shared/adapters/local';
+import { versionOf } from '../../shared/adapters/local/inbox';
+import { type Arrival, INBOX, isUnfinished } from '../../shared/domain/arrival';
+import { type Balance, balanceOf, fileBalance } from '../../shared/domain/ledger';
+import { rejectedTotal } from '../../shared/domain/outcome';
+import { type Notice, Unavailable } from '../../shared/pipeline/ports';
+import { inOneLine } from './persist';
+
+const POLL_MS = 1000;
+/** A file that has not changed for so long is whole: copying has pauses of its own. */
+const QUIET_MS = 2000;
+/** An invocation's time on AWS: what is not through by then is gone on with by another. */
+const INVOCATION_MS = 15 * 60_000;
+/** Files that are worked on at the same time. */
+const WIDTH = 2;
+/** A defect of ours that repeats on a file; the platform would put its message aside after so many tries. */
+const MOST_TRIES = 5;
+const PAUSE_MS = 5000;
+
+/** What looks after the inbox. */
+export interface InboxWatch {
+  /** Resolves when what is in hand is done with. */
+  stop(): Promise<void>;
+}
+
+/** What a file of the inbox became, when that is known. */
+export type OnSettled = (arrival: Arrival, balance: Balance | undefined) => void;
+
+/**
+ * Does for a folder what S3, EventBridge and SQS do for a bucket: hands each file that has stopped growing to the batch
+ * function, and each batch that Spark is done with to the claim function, until told to stop.
+ */
+export function startInbox(directory: string, onSettled: OnSettled): InboxWatch {
+  const stopping = new AbortController();
+  const watch = new Watch(directory, onSettled, stopping.signal);
+  const watching = watch.run();
+  return {
+    async stop() {
+      stopping.abort();
+      await watching;
+    },
+  };
+}
+
+interface Seen {
+  readonly version: string;
+  readonly since: number;
+}
+
+class Watch {
+  private readonly seen = new Map<string, Seen>();
+  /** Versions that are handled or in hand, by key. */
+  private readonly taken = new Map<string, string>();
+  private readonly inHand = new Set<Promise<void>>();
+  private readonly settling = new Map<string, Arrival>();
+  private readonly links = new Set<string>();
+  private readonly spark = adapters.bulk();
+  private tries = new Map<string, number>();
+  private begun = false;
+
+  constructor(
+    private readonly directory: string,
+    private readonly onSettled: OnSettled,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  async run(): Promise<void> {
+    while (!this.signal.aborted) {
+      try {
+        await this.look();
+      } catch (error) {
+        console.error(error instanceof Unavailable ? `inbox: ${inOneLine(error)}` : error);
+      }
+      await sleep(POLL_MS, undefined, { signal: this.signal }).catch(() => undefined); // woken to stop
+    }
+    this.spark.stop();
+    await Promise.all(this.inHand);
+  }
+
+  private async look(): Promise<void> {
+    for (const notice of adapters.later().due()) this.begin(notice);
+    for (const notice of await this.wholeFiles()) this.begin(notice);
+    await this.lookAtBacklog();
+    await this.lookAtLedger();
+    this.begun = true;
+  }
+
+  /** Files that are new or changed, and have stopped growing. */
+  private async wholeFiles(): Promise<Extract<Notice, { key: string }>[]> {
+    const found: Extract<Notice, { key: string }>[] = [];
+    const now = performance.now();
+    for (const { key, version } of await this.files()) {
+      if (this.taken.get(key) === version) continue;
+      const seen = this.seen.get(key);
+      if (seen?.version !== version) this.seen.set(key, { version, since: now });
+      else if (now - seen.since >= QUIET_MS && !(await this.isKnown(key, version)))
+        found.push({ key, version, sent_by: 'inbox' });
+    }
+    return found;
+  }
+
+  private async files(): Promise<{ key: string; version: string }[]> {
+    const inbox = join(this.directory, INBOX);
+    await mkdir(inbox, { recursive: true });
+    const entries = await readdir(inbox, { recursive: true, withFileTypes: true });
+    const found: { key: string; version: string }[] = [];
+    for (const entry of entries) {
+      const path = join(entry.parentPath, entry.name);
+      const key = relative(this.directory, path).split(sep).join('/');
+      if (key.includes('/.')) continue; // hidden, or in a hidden folder: what copies files puts them there first
+      if (entry.isSymbolicLink()) this.passOver(key);
+      const facts = entry.isFile() ? await stat(path).catch(() => undefined) : undefined; // gone since
+      if (facts) found.push({ key, version: versionOf(facts) });
+    }
+    return found;
+  }
+
+  private passOver(link: string): void {
+    if (!this.links.has(link)) console.error(`inbox: ${link} is a link, and is passed over: copy the file.`);
+    this.links.add(link);
+  }
+
+  /** What an earlier start finished is not begun again. */
+  private async isKnown(key: string, version: string): Promise<boolean> {
+    const known = (await adapters.arrivals().of(key)).find((arrival) => arrival.version === version);
+    if (!known || isUnfinished(known)) return false;
+    this.taken.set(key, version);
+    return true;
+  }
+
+  private begin(notice: Notice): void {
+    if ('key' in notice) {
+      this.taken.set(notice.key, notice.version ?? ''); // also while it waits, or it would be found again
+      if (this.inHand.size >= WIDTH) return void adapters.later().again(notice, 1);
+    }
+    const work = this.work(notice).finally(() => this.inHand.delete(work));
+    this.inHand.add(work);
+  }
+
+  private async work(notice: Notice): Promise<void> {
+    const name = 'key' in notice ? notice.key : 'batch_id' in notice ? notice.batch_id : notice.run_id;
+    try {
+      await ('key' in notice ? batch : claim)(messageOf(notice), this.context());
+      this.tries.delete(name);
+      if ('key' in notice) await this.noteOutcome(notice);
+    } catch (error) {
+      const tries = (this.tries.get(name) ?? 0) + 1;
+      this.tries.set(name, tries);
+      const passing = error instanceof Unavailable;
+      console.error(passing ? `inbox: ${inOneLine(error)}` : error);
+      if (passing || tries < MOST_TRIES) await adapters.later().again(notice, (PAUSE_MS / 1000) * tries);
+      else console.error(`inbox: ${name} is left alone until the next start, after ${tries} tries.`);
+    }
+  }
+
+  /** Told to stop, work ends behind the part or chunk in hand; the next start goes on with it. */
+  private context(): Context {
+    const end = Date.now() + INVOCATION_MS;
+    return { getRemainingTimeInMillis: () => (this.signal.aborted ? 0 : end - Date.now()) } as Context;
+  }
+
+  private async noteOutcome({ key, version }: Extract<Notice, { key: string }>): Promise<void> {
+    const arrival = (await adapters.arrivals().of(key)).find((one) => one.version === version);
+    if (!arrival) return;
+    if (arrival.state === 'refused') this.onSettled(arrival, undefined);
+    else this.settling.set(`${key}\n${arrival.version}`, arrival);
+  }
+
+  /** What an earlier start left is gone on with, also where the file is gone since. A run of Spark is looked after. */
+  private async lookAtBacklog(): Promise<void> {
+    for (const arrival of await adapters.backlog().unfinished()) {
+      const { key, version, sent_by, state } = arrival;
+      if (state === 'running' || state === 'claiming') await this.lookAfterSpark(arrival);
+      else if (!this.begun) this.begin({ key, version, sent_by });
+    }
+  }
+
+  /** A run of Spark ends with a manifest, or without one. */
+  private async lookAfterSpark(arrival: Arrival): Promise<void> {
+    const { key, version, dataset, batch_id } = arrival;
+    if (dataset === undefined || batch_id === undefined) return;
+    this.settling.set(`${key}\n${version}`, arrival);
+    const running = this.spark.isRunning(batch_id); // asked first: the manifest comes before the run's end
+    if ((await adapters.bulkOutput().manifest({ dataset, batch_id })) === undefined) {
+      if (!running) await this.afterSpark(arrival);
+    } else if (this.inHand.size === 0 && !this.tries.has(batch_id)) {
+      this.begin({ dataset, batch_id });
+    }
+  }
+
+  /** Spark ended and said nothing: with an earlier start, which is made good, or by itself. */
+  private async afterSpark(arrival: Arrival): Promise<void> {
+    const { key, version, sent_by, run_id, batch_id } = arrival;
+    if (!this.begun) {
+      await adapters.arrivals().note({ ...arrival, state: 'waiting' });
+      this.begin({ key, version, sent_by });
+    } else if (run_id !== undefined && !this.tries.has(run_id)) {
+      this.begin({ run_id, reason: `see ${this.spark.logOf(batch_id!)}` });
+    }
+  }
+
+  /** Tells of files whose rows have their outcome. */
+  private async lookAtLedger(): Promise<void> {
+    for (const [name, { key, version }] of this.settling) {
+      const arrival = (await adapters.arrivals().of(key)).find((one) => one.version === version)!;
+      if (arrival.state === 'refused' || arrival.state === 'failed') {
+        this.settling.delete(name);
+        this.onSettled(arrival, undefined);
+      } else if (arrival.state === 'done') {
+        const balance = await balanceOfArrival(arrival);
+        if (!balance?.balanced && balance?.status !== 'failed') continue;
+        this.settling.delete(name);
+        this.onSettled(arrival, balance);
+      }
+    }
+  }
+}
+
+async function balanceOfArrival({ file, batch_id }: Arrival): Promise<Balance | undefined> {
+  if (file !== undefined) return fileBalance(await adapters.files().batches(file));
+  const found = batch_id === undefined ? undefined : await adapters.batches().find(batch_id);
+  return found && balanceOf(found);
+}
+
+/** A notice as the queue would bring it: the same again has the same id, also after a crash, whoever tells of it. */
+function messageOf(notice: Notice): SQSEvent {
+  const body = JSON.stringify(notice);
+  const messageId = 'key' in notice ? `${notice.key}\n${notice.version}` : body;
+  return { Records: [{ messageId, body }] } as unknown as SQSEvent;
+}
+
+/** One line on what became of a file, for people. */
+export function outcomeOf({ key, refusal, kept_as, broken, engine }: Arrival, balance: Balance | undefined): string {
+  if (refusal) return `${key}: not taken (${refusal.code}): ${refusal.detail}${kept_as ? ` Kept as ${kept_as}.` : ''}`;
+  const n = (count: number) => count.toLocaleString('en-US');
+  const counts = balance
+    ? `${n(balance.received)} rows: ${n(balance.kept)} kept, ${n(balance.duplicate)} duplicate, ${n(rejectedTotal(balance))} rejected`
+    : 'done';
+  const by = engine === 'spark' ? ' (by Spark)' : '';
+  return `${key}: ${counts}${by}${broken ? `. It breaks off: ${broken.detail}` : ''}`;
+}

@@ -1,0 +1,70 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { LocalWorld } from '../../shared/adapters/local';
+import { Unavailable } from '../../shared/pipeline/ports';
+import { loadWarehouse } from '../../shared/pipeline/warehouse';
+import { nightIn } from '../nightly/here';
+import { inWords } from '../nightly/words';
+import { inOneLine } from './persist';
+
+/** When the day's night begins, on this machine's clock. */
+const HOUR = 2;
+/** A laptop sleeps, and its clock is set: the time is looked at this often. */
+const LOOK_MS = 60_000;
+
+/** What keeps the warehouse of a data directory up to date while `npm start` runs. */
+export interface Nights {
+  /** Loads what is new in landing, once more if it is being loaded. */
+  load(): void;
+  /** Resolves when what is in hand is done with. */
+  stop(): Promise<void>;
+}
+
+/** Loads the warehouse when asked, and runs the night once a day. What fails is said, and tried again the next time. */
+export function startNights(world: LocalWorld, directory: string): Nights {
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  let asked = false;
+  let loading: Promise<void> | undefined;
+
+  const load = async () => {
+    while (asked && !signal.aborted) {
+      asked = false;
+      await loadWarehouse({}, world).catch(say);
+    }
+    loading = undefined;
+  };
+  const nights = async () => {
+    let next = nextNight(world.clock.now());
+    while (!signal.aborted) {
+      await sleep(LOOK_MS, undefined, { signal }).catch(() => undefined); // woken to stop
+      const now = world.clock.now();
+      if (signal.aborted || now < next) continue;
+      next = nextNight(now);
+      console.error(inWords(await nightIn(world, directory, { isAwake: true, onError: say, signal })));
+    }
+  };
+  const running = nights().catch((error) => {
+    if (!signal.aborted) say(error);
+  });
+  return {
+    load() {
+      asked = true;
+      loading ??= load();
+    },
+    async stop() {
+      stopping.abort();
+      await Promise.all([loading, running]);
+    },
+  };
+}
+
+const say = (error: unknown): void =>
+  console.error(error instanceof Unavailable ? `warehouse: ${inOneLine(error)}` : error);
+
+/** The next time that it is night behind a moment. */
+export function nextNight(now: Date): Date {
+  const next = new Date(now);
+  next.setHours(HOUR, 0, 0, 0);
+  if (next <= now) next.setDate(next.getDate() + 1);
+  return next;
+}

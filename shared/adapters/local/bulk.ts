@@ -1,0 +1,124 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { createWriteStream, existsSync, linkSync, mkdirSync, rmSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { BulkJob } from '../../domain/bulk';
+import { datasets } from '../../domain/dataset';
+import { inputKey, landingKey, manifestKey } from '../../domain/lake';
+import { toParquet } from '../../domain/parquet';
+import { readLanded } from '../../domain/parquet-reader';
+import { type Bulk, type BulkOutput, Unavailable } from '../../pipeline/ports';
+import { versionOf } from './inbox';
+import type { LakeFolder } from './lake';
+
+/** Megabytes of text from which on a file is one for Spark, unless ECOMFLOW_BULK_FROM_MEGABYTES says otherwise. */
+const FROM_MEGABYTES = 256;
+/** Fewer than on AWS: the claim holds a chunk's rows, and npm start is to stay small. */
+const CHUNK_ROWS = '50000';
+
+/** Spark on this machine, if Python has pyspark: one run at a time. */
+export class LocalSpark implements Bulk {
+  readonly fromBytes = Number(process.env.ECOMFLOW_BULK_FROM_MEGABYTES ?? FROM_MEGABYTES) * 1024 * 1024;
+  private runs = new Map<string, ChildProcess>();
+  private present: boolean | undefined;
+
+  constructor(
+    private readonly directory: string,
+    /** The repository, where job.py and the contracts are. */
+    private readonly root: string = process.env.ECOMFLOW_ROOT ?? process.cwd(),
+    private readonly python: string = process.env.ECOMFLOW_PYTHON ?? 'python3',
+  ) {}
+
+  async start(job: BulkJob) {
+    this.present ??= spawnSync(this.python, ['-c', 'import pyspark'], { stdio: 'ignore' }).status === 0;
+    if (!this.present) return 'absent' as const;
+    if (this.isRunning(job.batch_id)) return { run_id: job.batch_id };
+    if ([...this.runs.keys()].some((batch_id) => this.isRunning(batch_id))) return 'busy' as const;
+    this.runs.set(job.batch_id, this.run(job));
+    return { run_id: job.batch_id };
+  }
+
+  /** Whether Spark is at work on a batch. */
+  isRunning(batch_id: string): boolean {
+    const run = this.runs.get(batch_id);
+    return run !== undefined && run.exitCode === null && run.signalCode === null;
+  }
+
+  /** Where Spark's output of a batch is. */
+  logOf = (batch_id: string): string => join(this.directory, 'spark', `${batch_id}.log`);
+
+  stop(): void {
+    for (const run of this.runs.values()) run.kill('SIGKILL');
+  }
+
+  private run(job: BulkJob): ChildProcess {
+    const lake = resolve(this.directory);
+    const input = join(lake, inputKey(job));
+    mkdirSync(dirname(input), { recursive: true });
+    rmSync(input, { force: true });
+    linkInput(join(lake, job.key), input, job);
+    mkdirSync(join(this.directory, 'spark'), { recursive: true });
+    const log = createWriteStream(this.logOf(job.batch_id));
+    const script = join(this.root, 'functions', 'batch', 'job.py');
+    if (!existsSync(script)) throw new Error(`${script} is not there`);
+    const child = spawn(this.python, [script, ...this.argumentsOf(job)], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, SPARK_LOCAL_IP: '127.0.0.1' },
+    });
+    for (const output of [child.stdout!, child.stderr!]) output.pipe(log, { end: false });
+    child.once('close', () => log.end());
+    child.once('error', (error) => log.end(String(error)));
+    const kill = () => void child.kill('SIGKILL');
+    process.once('exit', kill);
+    child.once('close', () => process.off('exit', kill));
+    return child;
+  }
+
+  private argumentsOf(job: BulkJob): string[] {
+    const lake = resolve(this.directory);
+    const named: Record<string, string> = {
+      contract: pathToFileURL(join(this.root, 'shared', 'domain', 'contracts', `${job.dataset}.json`)).href,
+      lake: pathToFileURL(lake).href,
+      input: pathToFileURL(join(lake, inputKey(job))).href,
+      dataset: job.dataset,
+      'batch-id': job.batch_id,
+      key: job.key,
+      version: job.version,
+      format: job.format,
+      charset: job.charset,
+      compression: job.compression,
+      columns: job.columns.join(','),
+      'header-lines': String(job.header_lines),
+      'received-at': job.received_at,
+      'sent-by': job.sent_by,
+      'chunk-rows': CHUNK_ROWS,
+    };
+    return Object.entries(named).flatMap(([name, value]) => [`--${name}`, value]);
+  }
+}
+
+/** What is put under the key from now on is another file. @throws Unavailable when it is another one already */
+function linkInput(file: string, input: string, { key, version }: BulkJob): void {
+  try {
+    linkSync(file, input);
+    if (versionOf(statSync(input)) !== version) throw new Error('it has changed');
+  } catch (cause) {
+    throw new Unavailable(`${key} cannot be read`, { cause });
+  }
+}
+
+/** What Spark left in the lake. */
+export const bulkOutputIn = (lake: LakeFolder): BulkOutput => ({
+  manifest: async (batch) => (await lake.get(manifestKey(batch)))?.toString('utf8'),
+  async *read(chunk) {
+    const key = landingKey(chunk);
+    const bytes = await lake.get(key);
+    if (!bytes) throw new Unavailable(`${key} is not there`);
+    const { buffer, byteOffset, length } = bytes;
+    const file = buffer.slice(byteOffset, byteOffset + length) as ArrayBuffer;
+    yield* readLanded(file, datasets.get(chunk.dataset)!);
+  },
+  async replace(chunk, rows) {
+    await lake.put(landingKey(chunk), toParquet(datasets.get(chunk.dataset)!, chunk.batch_id, rows));
+  },
+});

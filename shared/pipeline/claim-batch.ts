@@ -1,0 +1,131 @@
+import type { Arrival, Refusal } from '../domain/arrival';
+import { claimedEntry, entryOfChunk, headOfManifest, type Manifest, readManifest } from '../domain/bulk';
+import { type Dataset, datasets } from '../domain/dataset';
+import type { ChunkEntry } from '../domain/ledger';
+import type { KeptRow } from '../domain/outcome';
+import { claim } from './claim';
+import { customersOf } from './clean';
+import type { BulkRef, Ports } from './ports';
+import { refuse, type Shift } from './take-file';
+
+export type ClaimBatchPorts = Pick<
+  Ports,
+  'clock' | 'inbox' | 'arrivals' | 'batches' | 'chunks' | 'invoices' | 'customers' | 'bulkOutput' | 'later' | 'pace'
+>;
+
+/** What a look at a batch came to; `absent`: Spark is not done with it. */
+export type ClaimedBatch = { readonly kind: 'absent' | 'refused' | 'continued' | 'done' };
+
+/** A chunk of claims takes a minute or two. */
+const RESERVE_MS = 180_000;
+
+/**
+ * Takes over what Spark has cleaned: the ledger's head, an entry for each chunk, provisional where the contract claims,
+ * and then chunk by chunk the claim, which tells new rows from those of other batches: a revision of the entry, the sum
+ * unchanged. Each chunk with its last revision is a checkpoint.
+ */
+export async function claimBatch(
+  batch: { readonly dataset: string; readonly batch_id: string },
+  ports: ClaimBatchPorts,
+  shift: Shift,
+): Promise<ClaimedBatch> {
+  const written = await ports.bulkOutput.manifest(batch);
+  if (written === undefined) return { kind: 'absent' };
+  const manifest = readManifest(written);
+  const arrival = await arrivalOf(manifest, ports);
+  if (manifest.refused) {
+    await refuseWhole(manifest, manifest.refused, arrival, ports);
+    return { kind: 'refused' };
+  }
+  const dataset = datasets.get(manifest.dataset);
+  if (!dataset) throw new Error(`there is no data set ${manifest.dataset}`);
+
+  const open = await openEntries(manifest, dataset, ports);
+  if (arrival) await note(arrival, manifest, 'claiming', ports);
+  for (const entry of open) {
+    if (shift.timeLeft() < RESERVE_MS) {
+      await ports.later.again(batch, 0);
+      return { kind: 'continued' };
+    }
+    await claimChunk({ ...manifest, chunk_id: entry.chunk_id }, entry, dataset, ports);
+  }
+  if (arrival) await note(arrival, manifest, 'done', ports);
+  return { kind: 'done' };
+}
+
+/** Notes that Spark gave a file up. Whoever puts it again has it tried again. */
+export async function giveUp(
+  { run_id, reason }: { readonly run_id: string; readonly reason: string },
+  { backlog, arrivals, clock }: Pick<Ports, 'backlog' | 'arrivals' | 'clock'>,
+): Promise<void> {
+  const given = (await backlog.unfinished()).filter(
+    (arrival) => arrival.run_id === run_id && arrival.state === 'running',
+  );
+  for (const arrival of given) {
+    const refusal = { code: 'internal', detail: `Spark gave up: ${reason.slice(0, 500)}`, facts: {} } as const;
+    await arrivals.note({ ...arrival, state: 'failed', refusal, finished_at: clock.now().toISOString() });
+  }
+}
+
+const arrivalOf = async ({ key, version }: Manifest, { arrivals }: ClaimBatchPorts): Promise<Arrival | undefined> =>
+  (await arrivals.of(key)).find((arrival) => arrival.version === version);
+
+async function refuseWhole(
+  { key, version, batch_id }: Manifest,
+  refusal: Refusal,
+  arrival: Arrival | undefined,
+  ports: ClaimBatchPorts,
+): Promise<void> {
+  const file = await ports.inbox.look(key, version);
+  if (arrival && file) await refuse(file, { ...arrival, batch_id }, refusal, ports);
+}
+
+async function note(
+  arrival: Arrival,
+  { batch_id, broken }: Manifest,
+  state: 'claiming' | 'done',
+  { arrivals, clock }: ClaimBatchPorts,
+): Promise<void> {
+  const finished = state === 'done' && { finished_at: clock.now().toISOString() };
+  await arrivals.note({ ...arrival, batch_id, state, ...(broken && { broken }), ...finished });
+}
+
+/** Writes what the ledger lacks of the batch. The entries whose rows are to be claimed. */
+async function openEntries(manifest: Manifest, { contract }: Dataset, ports: ClaimBatchPorts): Promise<ChunkEntry[]> {
+  const now = ports.clock.now().toISOString();
+  const { batch_id } = await ports.batches.open(headOfManifest(manifest, now));
+  const known = new Map((await ports.batches.find(batch_id))!.entries.map((entry) => [entry.number, entry]));
+  const open: ChunkEntry[] = [];
+  for (const chunk of manifest.chunks) {
+    const first = entryOfChunk(batch_id, chunk, contract.claim !== undefined, now);
+    const entry = known.get(chunk.number) ?? (await ports.chunks.record(first));
+    if (entry.provisional) open.push(entry);
+  }
+  return open;
+}
+
+/** Claims a chunk's rows and writes its next revision; rows that are another batch's leave landing before that. */
+async function claimChunk(ref: BulkRef, entry: ChunkEntry, dataset: Dataset, ports: ClaimBatchPorts): Promise<void> {
+  const { by } = dataset.contract.claim!;
+  const claimed = new Set<string>();
+  let rows = 0;
+  for await (const some of entry.kept === 0 ? [] : ports.bulkOutput.read(ref)) {
+    const mine = await claim(ref.chunk_id, some, (row) => String(row[by]), ports.invoices);
+    await ports.customers.put(customersOf(mine.claimed, dataset));
+    for (const { line_id } of mine.claimed) claimed.add(line_id);
+    rows += some.length;
+    await ports.pace.after(some.length);
+  }
+  if (claimed.size < rows) await ports.bulkOutput.replace(ref, await rowsAmong(claimed, ref, ports));
+  await ports.chunks.revise(claimedEntry(entry, claimed.size, ports.clock.now().toISOString()));
+}
+
+async function rowsAmong(
+  line_ids: ReadonlySet<string>,
+  ref: BulkRef,
+  { bulkOutput }: ClaimBatchPorts,
+): Promise<KeptRow[]> {
+  const rows: KeptRow[] = [];
+  for await (const some of bulkOutput.read(ref)) rows.push(...some.filter(({ line_id }) => line_ids.has(line_id)));
+  return rows;
+}
