@@ -64,6 +64,7 @@ export function growthReport(title: string, idle: Grown, runs: readonly Grown[])
           'seconds per million rows',
           'the same without start and end',
           'peak memory',
+          'processes at the peak (MB)',
         ],
         rows: runs.map((run) => [
           number(run.rows),
@@ -72,6 +73,7 @@ export function growthReport(title: string, idle: Grown, runs: readonly Grown[])
           perMillion(run).toFixed(1),
           working(run).toFixed(1),
           canMeasure ? `${number(run.peak.bytes / 1e6)} MB` : 'not measured',
+          run.peak.shares.map(({ name, bytes }) => `${name} ${Math.round(bytes / 1e6)}`).join(', '),
         ]),
       },
     ],
@@ -79,6 +81,9 @@ export function growthReport(title: string, idle: Grown, runs: readonly Grown[])
       `Start and end of Spark are what it takes for ${number(idle.rows)} rows: ${idle.seconds.toFixed(1)} s.`,
       'Until the manifest is written: the claim, which no cluster takes part in, comes after that. Memory is that of Python and the JVM, whose heap may grow to 2 GB.',
     ],
-    figures: { idle_seconds: idle.seconds, runs: runs.map(({ peak, ...run }) => ({ ...run, peak_bytes: peak.bytes })) },
+    figures: {
+      idle_seconds: idle.seconds,
+      runs: runs.map(({ peak, ...run }) => ({ ...run, peak_bytes: peak.bytes, processes: peak.shares })),
+    },
   };
 }

@@ -12,9 +12,8 @@ import { rejectedTotal } from '../../shared/domain/outcome';
 import { type Notice, Unavailable } from '../../shared/pipeline/ports';
 import { inOneLine } from './persist';
 
-const POLL_MS = 1000;
-/** A file that has not changed for so long is whole: copying has pauses of its own. */
-const QUIET_MS = 2000;
+/** Milliseconds. A file that has not changed for `quiet` is whole: copying has pauses of its own. */
+const EVERY = { poll: 1000, quiet: 2000 };
 /** An invocation's time on AWS: what is not through by then is gone on with by another. */
 const INVOCATION_MS = 15 * 60_000;
 /** Files that are worked on at the same time. */
@@ -36,9 +35,9 @@ export type OnSettled = (arrival: Arrival, balance: Balance | undefined) => void
  * Does for a folder what S3, EventBridge and SQS do for a bucket: hands each file that has stopped growing to the batch
  * function, and each batch that Spark is done with to the claim function, until told to stop.
  */
-export function startInbox(directory: string, onSettled: OnSettled): InboxWatch {
+export function startInbox(directory: string, onSettled: OnSettled, every = EVERY): InboxWatch {
   const stopping = new AbortController();
-  const watch = new Watch(directory, onSettled, stopping.signal);
+  const watch = new Watch(directory, onSettled, every, stopping.signal);
   const watching = watch.run();
   return {
     async stop() {
@@ -67,6 +66,7 @@ class Watch {
   constructor(
     private readonly directory: string,
     private readonly onSettled: OnSettled,
+    private readonly every: typeof EVERY,
     private readonly signal: AbortSignal,
   ) {}
 
@@ -77,7 +77,7 @@ class Watch {
       } catch (error) {
         console.error(error instanceof Unavailable ? `inbox: ${inOneLine(error)}` : error);
       }
-      await sleep(POLL_MS, undefined, { signal: this.signal }).catch(() => undefined); // woken to stop
+      await sleep(this.every.poll, undefined, { signal: this.signal }).catch(() => undefined); // woken to stop
     }
     this.spark.stop();
     await Promise.all(this.inHand);
@@ -99,7 +99,7 @@ class Watch {
       if (this.taken.get(key) === version) continue;
       const seen = this.seen.get(key);
       if (seen?.version !== version) this.seen.set(key, { version, since: now });
-      else if (now - seen.since >= QUIET_MS && !(await this.isKnown(key, version)))
+      else if (now - seen.since >= this.every.quiet && !(await this.isKnown(key, version)))
         found.push({ key, version, sent_by: 'inbox' });
     }
     return found;

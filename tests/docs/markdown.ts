@@ -13,6 +13,7 @@ export const DOCUMENTS = [
   'docs/contracts.md',
   'docs/data-directory.md',
   'docs/operations.md',
+  'docs/warehouse.md',
 ];
 
 export const documentNamed = (file: string): string => readFileSync(join(ROOT, file), 'utf8');

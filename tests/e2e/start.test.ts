@@ -142,6 +142,6 @@ describe('npm start', () => {
       '--exit',
     ).ended;
     expect(code).toBe(1);
-    expect(stderr).toContain('a quote that opens in line 2 is never closed');
+    expect(stderr).toContain('A quote that opens in line 2 is never closed');
   }, 30_000);
 });

@@ -26,9 +26,9 @@ const MANIFEST = /^work\/([a-z][a-z0-9_]*)\/([0-9a-f]{32})\/manifest\.json$/;
 /** What EventBridge says of an object or of a run of Spark, or a notice that we wrote ourselves. @throws NotANotice */
 export function noticeIn(body: string): Notice {
   const said = parse(body);
-  const { source, detail } = said as { source?: unknown; detail?: EventDetail };
-  if (source === 'aws.s3') return ofObject(detail);
-  if (source === 'aws.glue') return ofRun(detail);
+  const { source, detail } = said as { source?: unknown; detail?: EventDetail | null };
+  if (source === 'aws.s3') return ofObject(detail ?? {});
+  if (source === 'aws.glue') return ofRun(detail ?? {});
   if (isText(said.key) && [said.version, said.sent_by].every((value) => value === undefined || isText(value)))
     return said as unknown as Notice;
   if (isText(said.dataset) && isText(said.batch_id)) return said as unknown as Notice;
@@ -44,7 +44,7 @@ interface EventDetail {
 }
 
 /** EventBridge writes keys as they are; S3's own notifications would write them as in a URL. */
-function ofObject({ object, requester }: EventDetail = {}): Notice {
+function ofObject({ object, requester }: EventDetail): Notice {
   const { key } = object ?? {};
   const version = object?.['version-id'];
   if (!isText(key)) throw new NotANotice('the event names no object');
@@ -57,7 +57,7 @@ function ofObject({ object, requester }: EventDetail = {}): Notice {
   };
 }
 
-function ofRun({ jobRunId, state, message }: EventDetail = {}): Notice {
+function ofRun({ jobRunId, state, message }: EventDetail): Notice {
   if (!isText(jobRunId) || !isText(state)) throw new NotANotice('the event names no run');
   return { run_id: jobRunId, reason: isText(message) ? `${state}: ${message}` : state };
 }

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { createWriteStream, existsSync, linkSync, mkdirSync, rmSync, statSync } from 'node:fs';
+import { appendFileSync, closeSync, existsSync, linkSync, mkdirSync, openSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { BulkJob } from '../../domain/bulk';
@@ -58,16 +58,15 @@ export class LocalSpark implements Bulk {
     rmSync(input, { force: true });
     linkInput(join(lake, job.key), input, job);
     mkdirSync(join(this.directory, 'spark'), { recursive: true });
-    const log = createWriteStream(this.logOf(job.batch_id));
     const script = join(this.root, 'functions', 'batch', 'job.py');
     if (!existsSync(script)) throw new Error(`${script} is not there`);
+    const log = openSync(this.logOf(job.batch_id), 'w');
     const child = spawn(this.python, [script, ...this.argumentsOf(job)], {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', log, log],
       env: { ...process.env, SPARK_LOCAL_IP: '127.0.0.1' },
     });
-    for (const output of [child.stdout!, child.stderr!]) output.pipe(log, { end: false });
-    child.once('close', () => log.end());
-    child.once('error', (error) => log.end(String(error)));
+    closeSync(log);
+    child.once('error', (error) => appendFileSync(this.logOf(job.batch_id), String(error)));
     const kill = () => void child.kill('SIGKILL');
     process.once('exit', kill);
     child.once('close', () => process.off('exit', kill));

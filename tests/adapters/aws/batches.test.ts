@@ -12,7 +12,11 @@ function table() {
     if (command === 'PutItem') {
       const item = input.Item as Item;
       const stored = items.get(keyOf(item));
-      if (stored && input.ConditionExpression) throw sdkError('ConditionalCheckFailedException', { Item: stored });
+      if (input.ConditionExpression === 'revision = :before') {
+        if (stored?.revision?.N !== input.ExpressionAttributeValues[':before']!.N)
+          throw sdkError('ConditionalCheckFailedException');
+      } else if (stored && input.ConditionExpression)
+        throw sdkError('ConditionalCheckFailedException', { Item: stored });
       items.set(keyOf(item), item);
     } else if (command === 'GetItem') return { Item: items.get(keyOf(input.Key as unknown as Item)) };
     else if (command === 'UpdateItem') {
@@ -152,6 +156,33 @@ describe('the Batches table', () => {
       entries: [entry(1)],
       failures: [failure],
     });
+  });
+
+  test('says of a batch where its rows are from', async () => {
+    const from = { ...head, origin: { key: 'inbox/transactions/a b+ü.csv', version: 'etag-1@2' } };
+    const batches = dynamoBatches(table(), 'batches');
+    await batches.open(from);
+    expect(await batches.open(head)).toEqual(from);
+  });
+
+  test('has the next revision of an entry when the one before it is there, and the last one for whoever comes late', async () => {
+    const chunks = dynamoChunks(table(), 'batches');
+    const provisional = entry(1, { provisional: true });
+    expect(await chunks.record(provisional)).toEqual(provisional);
+    expect(await chunks.find(head.batch_id, 1)).toEqual(provisional);
+    const first = entry(1, { revision: 1, kept: 4, duplicate: 2 });
+    expect(await chunks.revise(first)).toEqual(first);
+    expect(await chunks.find(head.batch_id, 1)).toEqual(first);
+    expect(await chunks.revise(entry(1, { revision: 1, kept: 0, duplicate: 6 }))).toEqual(first);
+    expect(await chunks.revise(entry(1, { revision: 3 }))).toEqual(first);
+    expect(await chunks.record(provisional)).toEqual(first);
+    expect(await chunks.find(head.batch_id, 1)).toEqual(first);
+  });
+
+  test('takes no revision of what was never entered, and does not claim to', async () => {
+    const chunks = dynamoChunks(table(), 'batches');
+    await expect(chunks.revise(entry(1, { revision: 1 }))).rejects.toThrow('has no entry');
+    expect(await chunks.find(head.batch_id, 1)).toBeUndefined();
   });
 
   test('that cannot be reached is unavailable', async () => {

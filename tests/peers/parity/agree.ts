@@ -45,7 +45,12 @@ export function caseOf(
   const batch_id = hash('sha256', name).slice(0, 32);
   const { columns, header_lines } = rows;
   const spark = { file, lake, dataset, batch_id, format, columns, header_lines, charset, compression, more };
-  return { name, rows, spark: { ...spark, contract: contract?.file }, ...(contract && { compiled: contract.compiled }) };
+  return {
+    name,
+    rows,
+    spark: { ...spark, contract: contract?.file },
+    ...(contract && { compiled: contract.compiled }),
+  };
 }
 
 /** Where two readings of a file differ; empty when they agree. */
@@ -67,7 +72,8 @@ async function unlikeRows(duckdb: DuckDBConnection, spark: SparkFile, expected: 
   const { kept, duplicate } = addCounts(manifest.chunks);
   const counts = { received: manifest.received, kept, duplicate };
   const wanted = { received: expected.received, kept: expected.kept, duplicate: expected.duplicate };
-  const differing = JSON.stringify(counts) === JSON.stringify(wanted) ? {} : { counts: { spark: counts, ours: wanted } };
+  const differing =
+    JSON.stringify(counts) === JSON.stringify(wanted) ? {} : { counts: { spark: counts, ours: wanted } };
   if (namesIn(folder).length === 0 || expected.kept === 0)
     return namesIn(folder).length === expected.kept ? differing : { ...differing, landing: namesIn(folder) };
 

@@ -27,8 +27,9 @@ def timed(arguments):
     try:
         job.run(spark, job.parse(arguments))
         return {"seconds": time.monotonic() - started}
-    except Exception:
-        return {"seconds": time.monotonic() - started, "error": traceback.format_exc()}
+    except Exception as error:
+        traceback.print_exc()
+        return {"seconds": time.monotonic() - started, "error": f"{type(error).__name__}: {str(error)[:400]}"}
 
 
 with ThreadPoolExecutor(int(threads)) as pool:

@@ -71,7 +71,11 @@ export interface Run {
 async function start(args: readonly string[], input = ''): Promise<Run & { output(): string }> {
   const bin = await python('spark');
   const started = performance.now();
-  const child = spawn(join(bin, 'python'), args, { env: environment(), stdio: ['pipe', 'pipe', 'pipe'], detached: true });
+  const child = spawn(join(bin, 'python'), args, {
+    env: environment(),
+    stdio: ['pipe', 'pipe', 'pipe'],
+    detached: true,
+  });
   let [out, said] = ['', ''];
   child.stdout.on('data', (piece) => (out += piece));
   child.stderr.on('data', (piece) => (said += piece));
@@ -102,6 +106,7 @@ export async function runJobs(files: readonly SparkFile[], threads = 2) {
   const script = join(__dirname, 'session.py');
   const run = await start([script, 'local[2]', String(threads)], JSON.stringify(files.map(argumentsFor)));
   await run.ended;
+  if (process.env.SAID) require('node:fs').writeFileSync(process.env.SAID, run.said());
   const { version, results } = JSON.parse(run.output()) as {
     version: string;
     results: { seconds: number; error?: string }[];
