@@ -20,7 +20,7 @@ export interface LoadCounts {
   readonly added: number;
   /** Rows that were there already, or twice in a file. */
   readonly known: number;
-  /** Files that were passed over, and why; the next call tries them again. */
+  /** Files that were passed over, the first hundred, and why; the next call tries them again. */
   readonly unreadable: readonly { readonly key: string; readonly reason: string }[];
 }
 
@@ -29,6 +29,10 @@ export interface LoadAnswer {
   readonly done: boolean;
   readonly datasets: Readonly<Record<string, LoadCounts>>;
 }
+
+/** An answer goes through Step Functions, which takes 256 KB. */
+const MOST_TOLD = 100;
+const MOST_REASON = 300;
 
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 
@@ -84,7 +88,8 @@ async function loadDataset(
     } catch (error) {
       // One bad file must not keep the others out; it is in the answer, which is reported.
       if (error instanceof Unavailable || !(error instanceof Error)) throw error;
-      unreadable.push({ key: file.key, reason: `${error.name}: ${error.message}` });
+      if (unreadable.length < MOST_TOLD)
+        unreadable.push({ key: file.key, reason: `${error.name}: ${error.message}`.slice(0, MOST_REASON) });
     }
   }
   if (timeLeft() <= 0) return found(false);

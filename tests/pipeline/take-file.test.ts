@@ -91,6 +91,41 @@ describe('a file in the inbox', () => {
     expect(await report((await stateOf(file.key))!.file!)).toMatchObject({ received: 400, balanced: true });
   });
 
+  it('is not refused for a row of a later part, which is one bad row like any other', async () => {
+    const sale = (more: object) => `${JSON.stringify({ invoice_no: '1', ...more })}\n`;
+    const filled = sale({ description: 'x'.repeat(125 - sale({ description: '' }).length) });
+    const rows = filled.repeat(30_000); // of 125 bytes each: one part, to the last byte
+    const file = put(world, 'transactions/a.ndjson', rows + sale({ nothing: 1 }) + sale({ quantity: 1 }));
+    expect(await take(world, file)).toMatchObject({ kind: 'done' });
+    await drain(world);
+    const found = await report((await stateOf(file.key))!.file!);
+    expect(found).toMatchObject({ received: 30_002, balanced: true, parts: { total: 2 } });
+  });
+
+  it('is given up, and waited for no longer, when it goes before it is taken in', async () => {
+    const file = put(world, 'transactions/a.csv', CSV);
+    const broken = { ...world, stream: { append: () => Promise.reject(new Error('killed')) } } as TestWorld;
+    await expect(take(broken, file)).rejects.toThrow('killed');
+    put(world, 'transactions/a.csv', CSV + ROW);
+    expect(await take(world, file)).toEqual({ kind: 'gone' });
+    expect(await stateOf(file.key)).toMatchObject({ state: 'failed', refusal: { code: 'not_found' } });
+    expect(await world.backlog.unfinished()).toEqual([]);
+  });
+
+  it('is never read as a mixture of two: one that changes meanwhile is taken as another', async () => {
+    const file = put(world, 'transactions/a.csv', HEADER + ROW.repeat(70_000));
+    let sent = 0;
+    const stream = {
+      append: async (...records: Parameters<TestWorld['stream']['append']>) => {
+        if (sent++ === 0) put(world, 'transactions/a.csv', HEADER + ROW.replace('536365', '2').repeat(90_000));
+        return world.stream.append(...records);
+      },
+    };
+    await expect(take({ ...world, stream } as TestWorld, file)).rejects.toThrow('cannot be read');
+    expect(await take(world, file)).toEqual({ kind: 'gone' });
+    expect(await take(world, { key: file.key })).toMatchObject({ kind: 'done' });
+  });
+
   it('may have any name', async () => {
     for (const name of ['a b+c.csv', 'übung.csv', 'a/b/../c.csv', '%2e%2e.csv', "o'hara;x.csv"]) {
       const file = put(world, `transactions/${name}`, HEADER + ROW.replace('536365', name.replaceAll(/\W/g, '')));

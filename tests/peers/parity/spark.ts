@@ -83,6 +83,7 @@ async function start(args: readonly string[], input = ''): Promise<Run & { outpu
   const ended = new Promise<number>((done, fail) => {
     child.once('error', fail);
     child.once('close', (code, signal) => {
+      if (process.env.SAID) require('node:fs').writeFileSync(process.env.SAID, said);
       if (code === 0) done((performance.now() - started) / 1000);
       else fail(new Error(`Spark ended with ${signal ?? code}:\n${said.slice(-4000)}`));
     });
@@ -106,7 +107,6 @@ export async function runJobs(files: readonly SparkFile[], threads = 2) {
   const script = join(__dirname, 'session.py');
   const run = await start([script, 'local[2]', String(threads)], JSON.stringify(files.map(argumentsFor)));
   await run.ended;
-  if (process.env.SAID) require('node:fs').writeFileSync(process.env.SAID, run.said());
   const { version, results } = JSON.parse(run.output()) as {
     version: string;
     results: { seconds: number; error?: string }[];
