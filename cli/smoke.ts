@@ -3,6 +3,7 @@ import { ALARM_CHECK } from './smoke/alarm-check';
 import { API_CHECKS } from './smoke/api-checks';
 import { removeItems, removeObjects } from './smoke/cleanup';
 import { FAILURE_CHECK } from './smoke/failure-check';
+import { INBOX_CHECK } from './smoke/inbox-check';
 import { LAKE_CHECKS } from './smoke/lake-checks';
 import { Report } from './smoke/report';
 import { makeRows } from './smoke/rows';
@@ -12,8 +13,8 @@ import type { Walk } from './smoke/walk';
 const USAGE = `Usage: npm run smoke -- --stage STAGE [--region REGION] [--keep]
 
 Walks through a deployed stage as a client does, and checks by effect that all of it works: sign-in, rows in every form a
-body can have, the ledger, look-ups, Parquet with exact decimals and times, raw/, the failure destination and the alarm
-topic. Removes what it made. It takes about two minutes, and as much longer as the stage's Firehose gathers.
+body can have and as a file, the ledger, look-ups, Parquet with exact decimals and times, raw/, the failure destination
+and the alarm topic. Removes what it made. It takes about two minutes, and as much longer as the stage's Firehose gathers.
 
   --stage STAGE     the stage, as given to npx sls deploy
   --region REGION   where it is (default: AWS_REGION, else eu-central-1, as serverless.yml)
@@ -56,7 +57,7 @@ export const main = command(
     });
 
     report.say(`${stage.stack} in ${region}, run ${walk.rows.run}: ${stage.api}`);
-    for (const check of API_CHECKS) await report.run(check, walk);
+    for (const check of [...API_CHECKS, INBOX_CHECK]) await report.run(check, walk);
     // What takes Firehose, Lambda and CloudWatch their time, side by side.
     await Promise.all([...LAKE_CHECKS, FAILURE_CHECK, ALARM_CHECK].map((check) => report.run(check, walk)));
 

@@ -12,6 +12,10 @@ export async function removeItems(walk: Walk): Promise<void> {
   for (const batch of walk.found.batches.values()) await removeAll(walk, BatchesTableName!, 'batch_id', batch, 'entry');
 }
 
+/** Removes what the ledger has under a key. */
+export const removeLedger = (walk: Walk, key: string): Promise<void> =>
+  removeAll(walk, walk.stage.outputs.BatchesTableName!, 'batch_id', key, 'entry');
+
 async function removeAll({ stage }: Walk, TableName: string, key: string, value: string, sort: string): Promise<void> {
   const dynamodb = new DynamoDBClient({ region: stage.region });
   const { Items = [] } = await dynamodb.send(

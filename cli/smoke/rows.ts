@@ -32,6 +32,8 @@ export interface Rows {
   readonly others: readonly Body[];
   /** Gzip under text/csv, which a gateway may ruin. */
   readonly fragile: Body;
+  /** What is put into the inbox as a file. */
+  readonly upload: Body;
   readonly invoices: readonly string[];
 }
 
@@ -154,12 +156,24 @@ export function makeRows(run = randomBytes(4).toString('hex')): Rows {
     bytes: gzipSync(row('TG')),
     invoice_no: invoice('TG'),
   });
-  const invoices = [main, ...others, fragile].flatMap(({ invoice_no }) => invoice_no ?? []);
-  return { run, customer_id, main, lines, refused: { line: 5, text: refused }, others, fragile, invoices };
+  const upload = body({
+    what: 'a file in the inbox',
+    path: '/transactions',
+    headers: {},
+    bytes: gzipSync(row('UP')),
+    invoice_no: invoice('UP'),
+  });
+  const invoices = [main, ...others, fragile, upload].flatMap(({ invoice_no }) => invoice_no ?? []);
+  return { run, customer_id, main, lines, refused: { line: 5, text: refused }, others, fragile, upload, invoices };
 }
 
 /** Every body of a run. */
-export const bodiesOf = ({ main, others, fragile }: Rows): readonly Body[] => [main, ...others, fragile];
+export const bodiesOf = ({ main, others, fragile, upload }: Rows): readonly Body[] => [
+  main,
+  ...others,
+  fragile,
+  upload,
+];
 
 /** The name that must come back from the ISO-8859-1 body. */
 export const latin1Name = LATIN1_NAME;

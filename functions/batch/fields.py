@@ -92,7 +92,7 @@ _MEMBER = f"{_STRING}{_GAP}:{_GAP}{_VALUE}"
 _OBJECT = rf"\A{_GAP}" + _enclosed(r"\{", _MEMBER, r"\}") + rf"{_GAP}\z"
 _PAIR = rf'"({_STRING[1:-1]})"{_GAP}:{_GAP}({_VALUE})'
 #: More brackets than the pattern has levels.
-_DEEP = rf"(?:[\[{{][^\[{{]*+){{{_LEVELS + 2},}}"
+_DEEP = rf"(?:[\[{{][^\[{{]*+){{{_LEVELS + 2}}}+"
 _STRICT = {
     "allowSingleQuotes": "false",
     "allowNonNumericNumbers": "false",

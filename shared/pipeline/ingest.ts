@@ -43,7 +43,7 @@ export async function ingest(
 ): Promise<Accepted> {
   const dataset = datasetNamed(delivery.dataset);
   const { file } = delivery;
-  const body = readBody(delivery.body, dataset, false);
+  const body = readBody(delivery.body, dataset, file !== undefined && file.part > 1);
   const batch_id = batchId({ dataset: dataset.name, format: body.format, text: body.text, file });
   const sealed = sealSlices(body, dataset, delivery.line ?? body.line);
 

@@ -6,6 +6,9 @@ import { balanceOf } from '../../shared/domain/ledger';
 import { ingest } from '../../shared/pipeline/ingest';
 import { drain, type TestWorld, testWorld } from '../support/world';
 
+/** As a request would bring what is put into the inbox. */
+const AS_OCTETS = { path: '/transactions?type=csv', headers: { 'content-type': 'application/octet-stream' } };
+
 describe('the rows that a smoke test sends', () => {
   let world: TestWorld;
   beforeAll(() => {
@@ -14,7 +17,10 @@ describe('the rows that a smoke test sends', () => {
   afterAll(() => world.remove());
 
   const rows = makeRows('0a1b2c3d');
-  const bodies = [rows.main, ...rows.others].map((body): [string, Body] => [body.what, body]);
+  const bodies = [rows.main, ...rows.others, { ...rows.upload, ...AS_OCTETS }].map((body): [string, Body] => [
+    body.what,
+    body,
+  ]);
 
   it.each(bodies)('become what the smoke test expects of them: %s', async (_, body) => {
     const [path, query] = body.path.split('?');
