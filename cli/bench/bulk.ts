@@ -31,7 +31,8 @@ export async function bulk(
   input: Input,
   extent: 'short' | 'full',
 ): Promise<Report> {
-  const settings = eventSourceOf(root, 'clean');
+  // At a file's end the event source would wait so long for a batch to fill.
+  const settings = { ...eventSourceOf(root, 'clean'), batchWindowSeconds: 0 };
   const python = findPython(root);
   if (python === undefined) console.error(NO_SPARK);
   const [file, gz] = [join(scratch, 'bulk.csv'), join(scratch, 'bulk.csv.gz')];

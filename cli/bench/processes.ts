@@ -13,7 +13,7 @@ const read = (path: string): string => {
 };
 
 /** A process and all its descendants, by their parents in /proc. */
-function treeOf(root: number): number[] {
+function treeOf(root: number): { pid: number; parent: number }[] {
   const children = new Map<number, number[]>();
   for (const name of readdirSync('/proc')) {
     if (!/^\d+$/.test(name)) continue;
@@ -22,13 +22,38 @@ function treeOf(root: number): number[] {
     const parent = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
     children.set(parent, [...(children.get(parent) ?? []), Number(name)]);
   }
-  const tree = [root];
-  for (const pid of tree) tree.push(...(children.get(pid) ?? []));
+  const tree = [{ pid: root, parent: 0 }];
+  for (const { pid } of tree) tree.push(...(children.get(pid) ?? []).map((child) => ({ pid: child, parent: pid })));
   return tree;
 }
 
-/** Resident memory of one process, in bytes. Pages that processes share count in each. */
-const residentOf = (pid: number) => Number(/^VmRSS:\s+(\d+) kB$/m.exec(read(`/proc/${pid}/status`))?.[1] ?? 0) * 1024;
+/** What a process has, in bytes. */
+export interface Memory {
+  readonly pid: number;
+  readonly parent: number;
+  readonly command: string;
+  readonly virtual: number;
+  readonly resident: number;
+}
+
+/** Pages that processes share count in each. */
+function memoryOf({ pid, parent }: { pid: number; parent: number }): Memory {
+  const status = read(`/proc/${pid}/status`);
+  const bytes = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1] ?? 0) * 1024;
+  return { pid, parent, command: read(`/proc/${pid}/cmdline`), virtual: bytes('VmSize'), resident: bytes('VmRSS') };
+}
+
+/**
+ * Without processes that are only just forked: until they become another program, what they have is their parent's
+ * memory. They are told by their command and their size, which are the parent's.
+ */
+export function settled(processes: readonly Memory[]): Memory[] {
+  const byPid = new Map(processes.map((each) => [each.pid, each]));
+  return processes.filter(({ parent, command, virtual }) => {
+    const forkedBy = byPid.get(parent);
+    return forkedBy?.command !== command || forkedBy.virtual !== virtual;
+  });
+}
 
 /** The most resident memory that this process has had, in bytes; undefined where that cannot be read. */
 export function ownPeak(): number | undefined {
@@ -37,8 +62,8 @@ export function ownPeak(): number | undefined {
 }
 
 /** A process by its program, or by the script that Node runs. */
-function nameOf(pid: number): string {
-  const [program = '', ...args] = read(`/proc/${pid}/cmdline`).split(/[\0 ]/);
+function nameOf({ command }: Memory): string {
+  const [program = '', ...args] = command.split(/[\0 ]/);
   const script = args.find((arg) => !arg.startsWith('-')) ?? '';
   return basename(basename(program) === 'node' ? script : program);
 }
@@ -61,13 +86,13 @@ export interface Peak {
 export function watchMemory(root: number): { readonly peak: Peak; stop(): void } {
   const peak: Peak = { bytes: 0, shares: [] };
   const sample = () => {
-    const resident = treeOf(root).map((pid) => ({ pid, bytes: residentOf(pid) }));
-    const bytes = resident.reduce((sum, each) => sum + each.bytes, 0);
+    const processes = settled(treeOf(root).map(memoryOf));
+    const bytes = processes.reduce((sum, { resident }) => sum + resident, 0);
     if (bytes <= peak.bytes) return;
     peak.bytes = bytes;
-    const shares = resident
-      .filter((each) => each.bytes > 0)
-      .map((each) => ({ name: nameOf(each.pid), bytes: each.bytes }));
+    const shares = processes
+      .filter(({ resident }) => resident > 0)
+      .map((each) => ({ name: nameOf(each), bytes: each.resident }));
     peak.shares = shares.sort((a, b) => b.bytes - a.bytes);
   };
   const timer = canMeasure ? setInterval(sample, EVERY_MS) : undefined;

@@ -1,5 +1,6 @@
+import type { Dirent } from 'node:fs';
 import { mkdir, readdir, stat } from 'node:fs/promises';
-import { join, relative, sep } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context, SQSEvent } from 'aws-lambda';
 import { handler as batch } from '../../functions/batch/handler';
@@ -18,6 +19,8 @@ const EVERY = { poll: 1000, quiet: 2000 };
 const INVOCATION_MS = 15 * 60_000;
 /** Files that are worked on at the same time. */
 const WIDTH = 2;
+/** What stands in a name for bytes that are none of UTF-8; no file is found by it. */
+const NO_UTF8 = '\ufffd';
 /** A defect of ours that repeats on a file; the platform would put its message aside after so many tries. */
 const MOST_TRIES = 5;
 const PAUSE_MS = 5000;
@@ -57,8 +60,12 @@ class Watch {
   /** Versions that are handled or in hand, by key. */
   private readonly taken = new Map<string, string>();
   private readonly inHand = new Set<Promise<void>>();
+  /** Files whose turn is to come. */
+  private readonly queue: Notice[] = [];
+  /** Batches whose claim is in hand. */
+  private readonly claims = new Set<string>();
   private readonly settling = new Map<string, Arrival>();
-  private readonly links = new Set<string>();
+  private readonly passedOver = new Set<string>();
   private readonly spark = adapters.bulk();
   private tries = new Map<string, number>();
   private begun = false;
@@ -106,30 +113,46 @@ class Watch {
   }
 
   private async files(): Promise<{ key: string; version: string }[]> {
-    const inbox = join(this.directory, INBOX);
-    await mkdir(inbox, { recursive: true });
-    const entries = await readdir(inbox, { recursive: true, withFileTypes: true });
+    await mkdir(join(this.directory, INBOX), { recursive: true });
     const found: { key: string; version: string }[] = [];
-    for (const entry of entries) {
-      const path = join(entry.parentPath, entry.name);
-      const key = relative(this.directory, path).split(sep).join('/');
-      if (key.includes('/.')) continue; // hidden, or in a hidden folder: what copies files puts them there first
-      if (entry.isSymbolicLink()) this.passOver(key);
-      const facts = entry.isFile() ? await stat(path).catch(() => undefined) : undefined; // gone since
-      if (facts) found.push({ key, version: versionOf(facts) });
+    const folders = [INBOX];
+    for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+      for (const entry of await this.entriesOf(folder)) {
+        const key = `${folder}/${entry.name}`;
+        if (entry.name.startsWith('.')) continue; // what copies files puts them there first
+        if (entry.isSymbolicLink()) this.passOver(key, 'is a link: copy the file');
+        if (entry.isDirectory()) folders.push(key);
+        const facts = entry.isFile() ? await stat(join(this.directory, key)).catch(() => undefined) : undefined;
+        if (facts) found.push({ key, version: versionOf(facts) });
+        else if (entry.name.includes(NO_UTF8)) this.passOver(key, 'has a name that is not UTF-8: rename it');
+      }
     }
     return found;
   }
 
-  private passOver(link: string): void {
-    if (!this.links.has(link)) console.error(`inbox: ${link} is a link, and is passed over: copy the file.`);
-    this.links.add(link);
+  /** One folder that cannot be read does not keep the others out. */
+  private async entriesOf(folder: string): Promise<Dirent[]> {
+    try {
+      return await readdir(join(this.directory, folder), { withFileTypes: true });
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      if (code !== 'ENOENT') this.passOver(folder, `cannot be read: ${message}`); // gone since
+      return [];
+    }
+  }
+
+  private passOver(key: string, why: string): void {
+    const said = printable(`inbox: ${key} is passed over: it ${why}.`);
+    if (!this.passedOver.has(said)) console.error(said);
+    this.passedOver.add(said);
   }
 
   /** What an earlier start finished is not begun again. */
   private async isKnown(key: string, version: string): Promise<boolean> {
     const known = (await adapters.arrivals().of(key)).find((arrival) => arrival.version === version);
     if (!known || isUnfinished(known)) return false;
+    if (known.state !== 'done')
+      this.passOver(key, 'is as it was when it was not taken: touch it to have it tried again');
     this.taken.set(key, version);
     return true;
   }
@@ -137,9 +160,14 @@ class Watch {
   private begin(notice: Notice): void {
     if ('key' in notice) {
       this.taken.set(notice.key, notice.version ?? ''); // also while it waits, or it would be found again
-      if (this.inHand.size >= WIDTH) return void adapters.later().again(notice, 1);
-    }
-    const work = this.work(notice).finally(() => this.inHand.delete(work));
+      if (this.inHand.size >= WIDTH) return void this.queue.push(notice);
+    } else if ('batch_id' in notice) this.claims.add(notice.batch_id);
+    const work = this.work(notice).finally(() => {
+      this.inHand.delete(work);
+      if ('batch_id' in notice) this.claims.delete(notice.batch_id);
+      const next = this.signal.aborted ? undefined : this.queue.shift();
+      if (next) this.begin(next);
+    });
     this.inHand.add(work);
   }
 
@@ -189,7 +217,7 @@ class Watch {
     const running = this.spark.isRunning(batch_id); // asked first: the manifest comes before the run's end
     if ((await adapters.bulkOutput().manifest({ dataset, batch_id })) === undefined) {
       if (!running) await this.afterSpark(arrival);
-    } else if (this.inHand.size === 0 && !this.tries.has(batch_id)) {
+    } else if (this.claims.size === 0 && !this.tries.has(batch_id)) {
       this.begin({ dataset, batch_id });
     }
   }
@@ -237,11 +265,15 @@ function messageOf(notice: Notice): SQSEvent {
 
 /** One line on what became of a file, for people. */
 export function outcomeOf({ key, refusal, kept_as, broken, engine }: Arrival, balance: Balance | undefined): string {
-  if (refusal) return `${key}: not taken (${refusal.code}): ${refusal.detail}${kept_as ? ` Kept as ${kept_as}.` : ''}`;
+  if (refusal)
+    return printable(`${key}: not taken (${refusal.code}): ${refusal.detail}${kept_as ? ` Kept as ${kept_as}.` : ''}`);
   const n = (count: number) => count.toLocaleString('en-US');
   const counts = balance
     ? `${n(balance.received)} rows: ${n(balance.kept)} kept, ${n(balance.duplicate)} duplicate, ${n(rejectedTotal(balance))} rejected`
     : 'done';
   const by = engine === 'spark' ? ' (by Spark)' : '';
-  return `${key}: ${counts}${by}${broken ? `. It breaks off: ${broken.detail}` : ''}`;
+  return printable(`${key}: ${counts}${by}${broken ? `. It breaks off: ${broken.detail}` : ''}`);
 }
+
+/** A name, or what a file holds, gives a terminal no orders. */
+const printable = (text: string): string => text.replace(/\p{Cc}/gu, '\ufffd');

@@ -12,7 +12,9 @@ from pyspark.sql import functions as F
 Contract = dict[str, Any]
 
 #: What JavaScript's trim takes away (ECMAScript: WhiteSpace and LineTerminator).
-WHITESPACE = "\t\n\v\f\r \u00a0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000\ufeff"
+WHITESPACE = (
+    "\t\n\v\f\r \u00a0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000\ufeff"
+)
 #: Control characters but tab, line feed and carriage return: they are no text.
 NOT_TEXT = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
 
@@ -58,7 +60,7 @@ def csv_fields(rows: DataFrame, contract: Contract, names: list[str]) -> DataFra
 
 
 def _unquoted(field: Column) -> Column:
-    within = F.regexp_extract(field, rf'\A"([^"]*+(?:""[^"]*+)*+)"', 1)
+    within = F.regexp_extract(field, r'\A"([^"]*+(?:""[^"]*+)*+)"', 1)
     behind = F.regexp_replace(field, rf"\A{QUOTED}", "")
     return F.when(field.startswith('"'), F.concat(F.replace(within, F.lit('""'), F.lit('"')), behind)).otherwise(field)
 
@@ -119,7 +121,9 @@ def json_fields(rows: DataFrame, contract: Contract) -> DataFrame:
     text = F.col("_text")
     # Numbers lose digits there, which matters to no row: what is nested decides.
     deep = F.from_json(F.concat(F.lit("["), text, F.lit("]")), "array<map<string,string>>", _STRICT)
-    flat = F.when(text.rlike(_OBJECT), text).when(text.rlike(_DEEP) & (F.size(deep) == 1), _flattened(F.get(deep, F.lit(0))))
+    flat = F.when(text.rlike(_OBJECT), text).when(
+        text.rlike(_DEEP) & (F.size(deep) == 1), _flattened(F.get(deep, F.lit(0)))
+    )
     rows = rows.withColumn("_object", flat)
     rows = rows.select(
         "_id",
@@ -149,15 +153,19 @@ def json_fields(rows: DataFrame, contract: Contract) -> DataFrame:
         F.greatest(F.lit(0), *[F.array_position("_names", s) for s, name in spellings.items() if name == column])
         for column in columns
     ]
-    rows = rows.select("*", *[place.cast("int").alias(f"_at_{name}") for name, place in zip(columns, places)])
+    rows = rows.select(
+        "*", *[place.cast("int").alias(f"_at_{name}") for name, place in zip(columns, places, strict=True)]
+    )
 
     known = sum((F.when(F.col(f"_at_{name}") > 0, 1).otherwise(0) for name in columns), F.lit(0))
     fault = F.when(F.col("_object").isNull(), why(UNPARSEABLE, "row")).when(
         (known != F.size("_keys")) & (F.size("_keys") > 0), why(UNPARSEABLE, _stray_key(spellings))
     )
     odd = F.col("_escapes") | text.contains("\x7f")
-    cells = [F.when(F.col(f"_at_{n}") == 0, "").otherwise(_cell(F.element_at("_values", F.col(f"_at_{n}")))) for n in columns]
-    texts = [trimmed(cell).alias(f"_t_{name}") for name, cell in zip(columns, cells)]
+    cells = [
+        F.when(F.col(f"_at_{n}") == 0, "").otherwise(_cell(F.element_at("_values", F.col(f"_at_{n}")))) for n in columns
+    ]
+    texts = [trimmed(cell).alias(f"_t_{name}") for name, cell in zip(columns, cells, strict=True)]
     return rows.select("_id", "_text", fault.alias("_fault"), odd.alias("_odd"), *texts)
 
 
@@ -200,11 +208,7 @@ def _cell(value: Column) -> Column:
     string = F.when(~value.contains("\\"), F.replace(value, F.lit('"'), F.lit(""))).when(
         value.rlike(_PAIRED), _unescaped(value)
     )
-    return (
-        F.when(value.startswith('"'), string)
-        .when(value == "null", "")
-        .when(~value.rlike(r"\A[\[{tf]"), value)
-    )
+    return F.when(value.startswith('"'), string).when(value == "null", "").when(~value.rlike(r"\A[\[{tf]"), value)
 
 
 def _stray_key(spellings: dict[str, str]) -> Column:

@@ -16,6 +16,7 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from math import ceil
 from typing import Any
+from urllib.parse import unquote
 
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
@@ -87,6 +88,8 @@ def session(master: str | None, memory: str) -> SparkSession:
         # Above it Java interprets a method for ever; rows with this many columns get there.
         "spark.sql.codegen.hugeMethodLimit": "8000",
         "spark.sql.sources.parallelPartitionDiscovery.threshold": "10000",
+        # Cleaned rows wait on disk, in blocks that are compressed anyway: packing columns as well takes half again.
+        "spark.sql.inMemoryColumnarStorage.compressed": "false",
     }
     for name, value in settings.items():
         builder = builder.config(name, value)
@@ -125,9 +128,9 @@ def run(spark: SparkSession, options: argparse.Namespace) -> dict[str, Any]:
         "batch_id": options.batch_id,
         "dataset": options.dataset,
         "contract_version": contract["version"],
-        "key": options.key,
-        "version": options.version,
-        "sent_by": options.sent_by,
+        "key": unquote(options.key),
+        "version": unquote(options.version),
+        "sent_by": unquote(options.sent_by),
         "received_at": options.received_at,
         "format": options.format,
         "columns": [name for name in options.columns.split(",") if name],
@@ -139,7 +142,7 @@ def run(spark: SparkSession, options: argparse.Namespace) -> dict[str, Any]:
         said["refused"] = refused.said
     chunks = {chunk["chunk_id"]: chunk for chunk in said.get("chunks", [])}
     _remove_stale(storage, batch, chunks)
-    written = f"{batch.scratch}/manifest.json"
+    written = f"{batch.scratch}/said.json"  # no name that anybody waits for
     storage.write(written, json.dumps(said, ensure_ascii=False, indent=1) + "\n")
     storage.move(written, batch.manifest)
     _tidy(storage, batch)
@@ -154,12 +157,16 @@ def _tidy(storage: Storage, batch: Batch) -> None:
             storage.delete(f"{batch.work}/{name}")
 
 
-def _clean(spark: SparkSession, storage: Storage, batch: Batch, contract: dict[str, Any], names: list[str]) -> dict[str, Any]:
+def _clean(
+    spark: SparkSession, storage: Storage, batch: Batch, contract: dict[str, Any], names: list[str]
+) -> dict[str, Any]:
     options = batch.options
     uri, broken = _plain_text(storage, batch)
     split = max(options.split_bytes, ceil(storage.size(uri) / MOST_PARTITIONS))
     spark.conf.set("spark.sql.files.maxPartitionBytes", str(split))
     spark.conf.set("spark.sql.files.openCostInBytes", str(split))
+    pieces = ceil(storage.size(uri) / split)
+    spark.conf.set("spark.sql.shuffle.partitions", str(min(200, max(1, pieces))))
     source = Source(uri, options.format, options.charset, options.header_lines, broken is not None)
     lines = Lines(spark, storage, source)
     log(f"{lines.count} lines read")
@@ -167,15 +174,26 @@ def _clean(spark: SparkSession, storage: Storage, batch: Batch, contract: dict[s
         log("there are line ends within quotes: rows are put together first, which takes a pass more")
 
     rows = cleaned(lines.rows(), contract, options.format, names).persist(StorageLevel.DISK_ONLY)
+    try:
+        return _write(spark, storage, batch, contract, lines, rows) | ({"broken": broken} if broken else {})
+    finally:
+        rows.unpersist()
+        lines.release()
+
+
+def _write(
+    spark: SparkSession, storage: Storage, batch: Batch, contract: dict[str, Any], lines: Lines, rows: DataFrame
+) -> dict[str, Any]:
+    """Writes cleaned rows into the lake. What the manifest says of them."""
+    options = batch.options
     slots = max(1, ceil(lines.rows_at_most / options.chunk_rows))
-    spark.conf.set("spark.sql.shuffle.partitions", str(min(200, slots)))
     rows, lasting = _slotted(rows, contract, slots, options.heavy_rows)
     counts = _counts(rows, slots)
     received = sum(sum(reasons.values()) for reasons in counts)
     log(f"{received} rows cleaned")
     if received == 0:
         raise Refused("empty_body", "The file has no rows.")
-    if not lines.quotes_stay_open and broken is None and received != lines.rows_at_most:
+    if lines.rows_known and received != lines.rows_at_most:
         raise AssertionError(f"{lines.rows_at_most} rows went in, {received} came out")
 
     # Slots without a row have no number.
@@ -201,7 +219,7 @@ def _clean(spark: SparkSession, storage: Storage, batch: Batch, contract: dict[s
                 "rejected": rejected,
             }
         )
-    return {"received": received, "chunks": chunks} | ({"broken": broken} if broken else {})
+    return {"received": received, "chunks": chunks}
 
 
 def _plain_text(storage: Storage, batch: Batch) -> tuple[str, dict[str, str] | None]:
@@ -212,23 +230,23 @@ def _plain_text(storage: Storage, batch: Batch) -> tuple[str, dict[str, str] | N
     if options.compression == "none" and not hidden:
         return uri, None
     text = f"{batch.scratch}/text"
-    log(f"{storage.size(uri)} bytes: copied as plain text first, by one thread, as {options.compression} cannot be split")
+    log(f"{storage.size(uri)} bytes ({options.compression}), which cannot be split: copied as plain text by one thread")
     broken = storage.copy(uri, text, options.compression, options.max_text_bytes)
     log(f"{storage.size(text)} bytes of text" + (", cut short" if broken else ""))
     return text, broken
 
 
-def _slotted(
-    rows: DataFrame, contract: dict[str, Any], slots: int, heavy_rows: int
-) -> tuple[DataFrame, DataFrame]:
-    """Rows with the `slot` that each goes to, and those of them that may last: accepted, and no repetition of a heavy row.
+def _slotted(rows: DataFrame, contract: dict[str, Any], slots: int, heavy_rows: int) -> tuple[DataFrame, DataFrame]:
+    """Rows with the slot that each goes to, and those that may last: accepted, and no repetition of a heavy row.
 
     Rows of one invoice go together, unless there are too many: then by their identity. Refused rows are spread.
     """
     claim = contract.get("claim", {}).get("by", "line_id")
     accepted = rows.where("_reason is null")
     bucket = F.pmod(F.hash(claim), F.lit(BUCKETS))
-    full = [row.bucket for row in accepted.groupBy(bucket.alias("bucket")).count().where(f"count > {heavy_rows}").collect()]
+    full = [
+        row.bucket for row in accepted.groupBy(bucket.alias("bucket")).count().where(f"count > {heavy_rows}").collect()
+    ]
     heavy: list[str] = []
     repeated = F.lit(False)
     if full:
@@ -236,10 +254,16 @@ def _slotted(
         heavy = [row[0] for row in some.groupBy(claim).count().where(f"count > {heavy_rows}").collect()]
     if heavy:
         log(f"{len(heavy)} values with more than {heavy_rows} rows are spread")
-        same = accepted.where(F.col(claim).isin(heavy)).groupBy("line_id").agg(F.min("_id").alias("first"), F.count("*").alias("n"))
+        same = (
+            accepted.where(F.col(claim).isin(heavy))
+            .groupBy("line_id")
+            .agg(F.min("_id").alias("first"), F.count("*").alias("n"))
+        )
         same = same.where(f"n > {heavy_rows}").collect()
         if same:
-            repeated = F.col("line_id").isin([row.line_id for row in same]) & ~F.col("_id").isin([row.first for row in same])
+            repeated = F.col("line_id").isin([row.line_id for row in same]) & ~F.col("_id").isin(
+                [row.first for row in same]
+            )
     key = F.hash(F.when(F.col(claim).isin(heavy), F.col("line_id")).otherwise(F.col(claim))) if heavy else F.hash(claim)
     rows = rows.withColumn("_key", F.when(F.col("_reason").isNull(), key).otherwise(F.hash("_id")))
     rows = rows.withColumn("_slot", F.pmod(F.hash("_key"), F.lit(slots)))  # as repartition(slots, "_key") has it
@@ -259,7 +283,13 @@ def _number(numbers: list[int]) -> Column:
 
 
 def _write_kept(
-    spark: SparkSession, storage: Storage, batch: Batch, rows: DataFrame, columns: list[str], slots: int, numbers: list[int]
+    spark: SparkSession,
+    storage: Storage,
+    batch: Batch,
+    rows: DataFrame,
+    columns: list[str],
+    slots: int,
+    numbers: list[int],
 ) -> dict[int, int]:
     """Writes landing. How many rows each chunk kept: of those of one identity the first."""
     folder = f"{batch.scratch}/kept"

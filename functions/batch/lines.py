@@ -19,7 +19,9 @@ _PLACE_BITS = 33
 _MARK = b"\xef\xbb\xbf"
 #: Bytes 0x80 to 0x9f of windows-1252 by the WHATWG's Encoding Standard; those that it leaves out stand for themselves.
 _WINDOWS = bytes(range(0x80, 0xA0)).decode("latin-1")
-_WINDOWS_MEANS = "".join(bytes([byte]).decode("cp1252", "replace").replace("\ufffd", chr(byte)) for byte in range(0x80, 0xA0))
+_WINDOWS_MEANS = "".join(
+    bytes([byte]).decode("cp1252", "replace").replace("\ufffd", chr(byte)) for byte in range(0x80, 0xA0)
+)
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class Lines:
     def __init__(self, spark: SparkSession, storage: Storage, source: Source):
         self._source = source
         self._storage = storage
+        self._held: DataFrame | None = None
         self._size = storage.size(source.uri)
         self._mark = storage.read(source.uri, 0, len(_MARK)) == _MARK
         self._ended = self._size > 0 and storage.read(source.uri, self._size - 1, 1) == b"\n"
@@ -59,6 +62,11 @@ class Lines:
         return sum(part.rows for part in self._parts)
 
     @property
+    def rows_known(self) -> bool:
+        """Whether rows_at_most is how many there are: every line is a row, and whole."""
+        return not self.quotes_stay_open and not self._source.broken
+
+    @property
     def quotes_stay_open(self) -> bool:
         return any(part.open for part in self._parts)
 
@@ -76,6 +84,11 @@ class Lines:
         rows = rows.select(F.col("id").alias("_id"), text.alias("_text"))
         return rows.where(_is_row(F.col("_text"), self._source.file_format))
 
+    def release(self) -> None:
+        """Gives back what lies on disk. Rows cannot be read behind it."""
+        if self._held is not None:
+            self._held.unpersist()
+
     def _decoded(self) -> Column:
         value, charset = F.col("value"), self._source.charset
         if charset in ("utf-8", "us-ascii"):
@@ -84,7 +97,11 @@ class Lines:
         if charset == "windows-1252":
             line = F.when(line.rlike("[\x80-\x9f]"), F.translate(line, _WINDOWS, _WINDOWS_MEANS)).otherwise(line)
         # Hadoop takes a mark away that is none in this charset.
-        return F.when(F.col("id") == 0, F.concat(F.lit(_MARK.decode("latin-1")), line)).otherwise(line) if self._mark else line
+        return (
+            F.when(F.col("id") == 0, F.concat(F.lit(_MARK.decode("latin-1")), line)).otherwise(line)
+            if self._mark
+            else line
+        )
 
     def _not_in_charset(self) -> Column:
         value, charset = F.col("value"), self._source.charset
@@ -168,7 +185,9 @@ class Lines:
             raise AssertionError(f"the line at byte {start} is {charset}")
         except UnicodeDecodeError as error:
             offset = start + error.start
-            raise Refused("not_in_charset", f"Byte {offset} is not {charset}.", charset=charset, offset=offset) from None
+            raise Refused(
+                "not_in_charset", f"Byte {offset} is not {charset}.", charset=charset, offset=offset
+            ) from None
 
     def _refuse_size(self, line_id: int, units: int) -> None:
         number = self._number_of(line_id)
@@ -190,8 +209,11 @@ class Lines:
         set_here = F.when(F.col("opens") == F.col("stays"), F.struct("opens", "turns"))
         lines = lines.withColumn("set", F.last(set_here, ignorenulls=True).over(so_far))
         turned = (F.col("turns") - F.coalesce("set.turns", F.lit(0))) % 2 == 1
-        lines = lines.select("id", "part", "line", F.struct(F.col("set.opens").alias("set"), turned.alias("turned")).alias("behind"))
+        lines = lines.select(
+            "id", "part", "line", F.struct(F.col("set.opens").alias("set"), turned.alias("turned")).alias("behind")
+        )
         lines = lines.withColumn("before", F.lag("behind").over(by_part)).persist(StorageLevel.DISK_ONLY)
+        self._held = lines
 
         ends = {row.part: row.end for row in lines.groupBy("part").agg(F.max_by("behind", "id").alias("end")).collect()}
         states = [False]
@@ -219,12 +241,19 @@ class Lines:
         alone = ~F.col("within") & ~F.col("goes_on")
         pieces = lines.where(~alone)
         size = F.sum(_units(line) + 1).alias("units")
-        large = pieces.groupBy("row").agg(size).where(F.col("units") - 1 > MOST_CHARACTERS).agg(F.min(F.struct("row", "units")))
+        large = (
+            pieces.groupBy("row")
+            .agg(size)
+            .where(F.col("units") - 1 > MOST_CHARACTERS)
+            .agg(F.min(F.struct("row", "units")))
+        )
         found = large.first()[0]
         if found is not None:
             self._refuse_size(found.row, found.units - 1)
         in_order = F.sort_array(F.collect_list(F.struct("id", "line")))
-        together = pieces.groupBy("row").agg(F.array_join(F.transform(in_order, lambda one: one.line), "\n").alias("text"))
+        together = pieces.groupBy("row").agg(
+            F.array_join(F.transform(in_order, lambda one: one.line), "\n").alias("text")
+        )
         return lines.where(alone).select("id", F.col("line").alias("text")).union(together)
 
     def _refuse_quote(self, lines: DataFrame) -> None:

@@ -90,16 +90,15 @@ class Storage:
         try:
             plain = self._decompressing(raw, compression)
             copy_bytes = self._jvm.org.apache.hadoop.io.IOUtils.copyBytes
-            while out.getPos() % _PIECE == 0 and out.getPos() <= most:
-                before = out.getPos()
+            text = -1
+            while text < out.getPos():
+                text = out.getPos()
+                if text > most:
+                    raise Refused("too_large", f"The file has more than {most} bytes of text.", limit=most)
+                if text > HARMLESS_TEXT and text > MOST_GROWTH * size:
+                    grown = f"The file grows more than {MOST_GROWTH}-fold when it is decompressed"
+                    raise Refused("too_large", f"{grown}, which no table of rows does.", most_growth=MOST_GROWTH)
                 copy_bytes(plain, out, _PIECE, False)
-                if out.getPos() == before:
-                    break
-                if out.getPos() > HARMLESS_TEXT and out.getPos() > MOST_GROWTH * size:
-                    detail = f"The file grows more than {MOST_GROWTH}-fold when it is decompressed, which no table of rows does."
-                    raise Refused("too_large", detail, most_growth=MOST_GROWTH)
-            if out.getPos() > most:
-                raise Refused("too_large", f"The file has more than {most} bytes of text.", limit=most)
             return None
         except Py4JJavaError as error:
             return _break_of(error, raw.getPos(), size)
@@ -120,7 +119,9 @@ def _break_of(error: Py4JJavaError, position: int, size: int) -> dict[str, str]:
     """How compressed bytes are broken. @raises Refused for damage; the error itself when the world is what is broken"""
     thrown = error.java_exception
     message = thrown.getMessage() or ""
-    by_decompressor = re.match(r"org\.apache\.hadoop\.io\.compress\.|com\.github\.luben\.zstd\.", thrown.getStackTrace()[0].getClassName())
+    by_decompressor = re.match(
+        r"org\.apache\.hadoop\.io\.compress\.|com\.github\.luben\.zstd\.", thrown.getStackTrace()[0].getClassName()
+    )
     if not by_decompressor:
         raise error
     if thrown.getClass().getSimpleName() == "EOFException" or "runcated" in message:

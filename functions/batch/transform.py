@@ -130,7 +130,9 @@ def _timestamp(text: Column, form: str, timezone: str) -> Column:
         local = F.translate(F.regexp_replace(text, pattern, "$1 $2"), ",", ".").cast("timestamp")
         zone = F.regexp_extract(text, pattern, 3)
         minutes = F.when(F.length(zone) > 3, F.substring(zone, -2, 2).cast("bigint")).otherwise(0)
-        ahead = (F.substring(zone, 2, 2).cast("bigint") * 60 + minutes) * F.when(zone.startswith("-"), -60).otherwise(60)
+        ahead = (F.substring(zone, 2, 2).cast("bigint") * 60 + minutes) * F.when(zone.startswith("-"), -60).otherwise(
+            60
+        )
         moved = F.timestamp_micros(F.unix_micros(local) - ahead * 1_000_000)
         time = F.when(zone == "", here(local)).when(F.length(zone) == 1, local).otherwise(moved)
     else:

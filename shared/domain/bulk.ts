@@ -23,6 +23,9 @@ export interface BulkJob {
   readonly sent_by: string;
 }
 
+/** A text of somebody else's as an argument of the job, in plain letters and with no hyphen in front; the job undoes it. */
+export const asArgument = (text: string): string => encodeURIComponent(text.toWellFormed()).replace(/^-/, '%2D');
+
 /** A chunk that Spark cleaned: an object of landing and one of rejected at most. */
 export interface BulkChunk extends Counts {
   /** Counted from 1. */

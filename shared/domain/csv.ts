@@ -29,7 +29,8 @@ export interface RawRow {
 
 /**
  * Walks over the rows of a CSV text without reading their values.
- * With `open` true the text may go on: a last row without a line end is left for the next piece.
+ * With `open` true the text may go on: a last row without a line end is left for the next piece. With `quotes` false
+ * they mean nothing, as between the lines of NDJSON.
  * @throws UnterminatedQuote when the text ends within quotes and is not open
  */
 export class CsvRows {
@@ -40,8 +41,9 @@ export class CsvRows {
     private readonly text: string,
     private line = 1,
     private readonly open = false,
+    quotes = true,
   ) {
-    this.nextQuote = text.indexOf('"');
+    this.nextQuote = quotes ? text.indexOf('"') : -1;
   }
 
   /** Where the row after the last one returned starts. */

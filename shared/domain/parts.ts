@@ -57,15 +57,19 @@ abstract class Gathering {
     private readonly onRow: (text: string, line: number) => void,
   ) {}
 
-  /** Adds a row with its line end; the part before it, when the row did not fit any more. */
-  protected add(row: string, line: number): Part[] {
+  /**
+   * Adds a row with its line end; the part before it, when the row did not fit any more. Empty lines in front of it are
+   * kept within a part, or the lines behind them would be told wrong.
+   */
+  protected add(row: string, line: number, emptyLines = 0): Part[] {
     this.onRow(row, line);
-    const bytes = Buffer.byteLength(row);
+    const bytes = Buffer.byteLength(row) + emptyLines;
     const full = this.pieces.length > 0 && (this.bytes + bytes > this.most || this.pieces.length === PART_ROWS);
     const parts = full ? [this.finish()] : [];
-    if (this.pieces.length === 0) this.line = line;
-    this.pieces.push(row);
-    this.bytes += bytes;
+    const isFirst = this.pieces.length === 0;
+    if (isFirst) this.line = line;
+    this.pieces.push(isFirst || emptyLines === 0 ? row : '\n'.repeat(emptyLines) + row);
+    this.bytes += isFirst ? bytes - emptyLines : bytes;
     return parts;
   }
 
@@ -85,8 +89,12 @@ abstract class Gathering {
 
 /** CSV and NDJSON: rows end with lines, for CSV outside of quotes. */
 class LineCutter extends Gathering implements Cutter {
+  /** The beginning of a row, and what came since it was looked through. */
   private rest = '';
+  private fresh = '';
   private nextLine = 1;
+  /** The line behind the last row. */
+  private behind = 1;
   private hasHeader: boolean;
 
   constructor(
@@ -99,24 +107,34 @@ class LineCutter extends Gathering implements Cutter {
   }
 
   push(text: string): Part[] {
-    return this.take(text, true);
+    this.fresh += text;
+    // A row that is not whole is looked through again when it has doubled: each time would cost its length squared.
+    const canWait = this.fresh.length < this.rest.length && this.rest.length + this.fresh.length <= PART_BYTES;
+    return canWait ? [] : this.take(true);
   }
 
   end(): Part[] {
-    return [...this.take('', false), ...this.breakOff()];
+    return [...this.take(false), ...super.breakOff()];
   }
 
-  private take(piece: string, open: boolean): Part[] {
-    const text = this.rest + piece;
-    const rows = new CsvRows(this.csv ? text : quoteless(text), this.nextLine, open);
+  override breakOff(): Part[] {
+    return [...this.take(true), ...super.breakOff()];
+  }
+
+  private take(open: boolean): Part[] {
+    const text = this.rest + this.fresh;
+    this.fresh = '';
+    const rows = new CsvRows(text, this.nextLine, open, this.csv);
     const parts: Part[] = [];
     for (let row = rows.next(); row; row = rows.next()) {
       const written = `${text.slice(row.start, row.end)}\n`;
-      if (this.hasHeader) parts.push(...this.add(written, row.line));
+      if (!this.csv && written.trim() === '') continue; // as ingest sees it: no row
+      if (this.hasHeader) parts.push(...this.add(written, row.line, row.line - this.behind));
       else {
         this.header = written;
         this.hasHeader = true;
       }
+      this.behind = rows.currentLine;
     }
     this.rest = text.slice(rows.position);
     this.nextLine = rows.currentLine;
@@ -124,9 +142,6 @@ class LineCutter extends Gathering implements Cutter {
     return parts;
   }
 }
-
-/** For walking over NDJSON by lines: quotes mean nothing there. */
-const quoteless = (text: string) => text.replaceAll('"', "'");
 
 class ArrayCutter extends Gathering implements Cutter {
   private readonly array = new JsonArrayRows();

@@ -1,5 +1,5 @@
-import type { Arrival, Refusal } from '../domain/arrival';
-import { claimedEntry, entryOfChunk, headOfManifest, type Manifest, readManifest } from '../domain/bulk';
+import { type Arrival, isUnfinished, type Refusal } from '../domain/arrival';
+import { claimedEntry, entryOfChunk, headOfManifest, type Manifest, NotAManifest, readManifest } from '../domain/bulk';
 import { type Dataset, datasets } from '../domain/dataset';
 import type { ChunkEntry } from '../domain/ledger';
 import type { KeptRow } from '../domain/outcome';
@@ -10,7 +10,17 @@ import { refuse, type Shift } from './take-file';
 
 export type ClaimBatchPorts = Pick<
   Ports,
-  'clock' | 'inbox' | 'arrivals' | 'batches' | 'chunks' | 'invoices' | 'customers' | 'bulkOutput' | 'later' | 'pace'
+  | 'clock'
+  | 'inbox'
+  | 'arrivals'
+  | 'backlog'
+  | 'batches'
+  | 'chunks'
+  | 'invoices'
+  | 'customers'
+  | 'bulkOutput'
+  | 'later'
+  | 'pace'
 >;
 
 /** What a look at a batch came to; `absent`: Spark is not done with it. */
@@ -32,16 +42,18 @@ export async function claimBatch(
   const written = await ports.bulkOutput.manifest(batch);
   if (written === undefined) return { kind: 'absent' };
   const manifest = readManifest(written);
-  const arrival = await arrivalOf(manifest, ports);
+  if (manifest.batch_id !== batch.batch_id || manifest.dataset !== batch.dataset)
+    throw new NotAManifest(`it is that of ${manifest.dataset} ${manifest.batch_id}`);
+  const arrivals = await arrivalsOf(manifest, ports);
   if (manifest.refused) {
-    await refuseWhole(manifest, manifest.refused, arrival, ports);
+    for (const arrival of arrivals) await refuseWhole(manifest, manifest.refused, arrival, ports);
     return { kind: 'refused' };
   }
   const dataset = datasets.get(manifest.dataset);
   if (!dataset) throw new Error(`there is no data set ${manifest.dataset}`);
 
   const open = await openEntries(manifest, dataset, ports);
-  if (arrival) await note(arrival, manifest, 'claiming', ports);
+  for (const arrival of arrivals) await note(arrival, manifest, 'claiming', ports);
   for (const entry of open) {
     if (shift.timeLeft() < RESERVE_MS) {
       await ports.later.again(batch, 0);
@@ -49,7 +61,7 @@ export async function claimBatch(
     }
     await claimChunk({ ...manifest, chunk_id: entry.chunk_id }, entry, dataset, ports);
   }
-  if (arrival) await note(arrival, manifest, 'done', ports);
+  for (const arrival of arrivals) await note(arrival, manifest, 'done', ports);
   return { kind: 'done' };
 }
 
@@ -67,17 +79,29 @@ export async function giveUp(
   }
 }
 
-const arrivalOf = async ({ key, version }: Manifest, { arrivals }: ClaimBatchPorts): Promise<Arrival | undefined> =>
-  (await arrivals.of(key)).find((arrival) => arrival.version === version);
+/** The file that Spark read, and those of the same content that came under other keys meanwhile. */
+async function arrivalsOf(
+  { key, version, batch_id }: Manifest,
+  { arrivals, backlog }: ClaimBatchPorts,
+): Promise<Arrival[]> {
+  const isRead = (arrival: Arrival) => arrival.key === key && arrival.version === version;
+  const others = (await backlog.unfinished()).filter((other) => other.batch_id === batch_id && !isRead(other));
+  return [...(await arrivals.of(key)).filter(isRead), ...others];
+}
 
 async function refuseWhole(
-  { key, version, batch_id }: Manifest,
+  { batch_id }: Manifest,
   refusal: Refusal,
-  arrival: Arrival | undefined,
+  arrival: Arrival,
   ports: ClaimBatchPorts,
 ): Promise<void> {
-  const file = await ports.inbox.look(key, version);
-  if (arrival && file) await refuse(file, { ...arrival, batch_id }, refusal, ports);
+  const { inbox, arrivals, clock } = ports;
+  const file = await inbox.look(arrival.key, arrival.version);
+  if (file) await refuse(file, { ...arrival, batch_id }, refusal, ports);
+  else if (isUnfinished(arrival)) {
+    // It went meanwhile: there is nothing to keep.
+    await arrivals.note({ ...arrival, batch_id, state: 'refused', refusal, finished_at: clock.now().toISOString() });
+  }
 }
 
 async function note(

@@ -5,6 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { bulkReport, CLAIMED, DUCKDB, type EngineRun, SMALL, SMALL_GZ, SPARK } from '../../cli/bench/bulk-report';
 import { csvToParquet } from '../../cli/bench/duckdb';
 import { headOf } from '../../cli/bench/input';
+import { settled } from '../../cli/bench/processes';
 import { isMet, type Report } from '../../cli/bench/report';
 import { rowsOf, writeSimulated } from '../../cli/bench/simulated';
 import { smallPath } from '../../cli/bench/small-path';
@@ -97,6 +98,15 @@ it('tells of a CSV which column each field holds, and how many lines its header 
 it('simulates as many rows as make a file about as large as is asked for', async () => {
   const bytes = await writeSimulated(at('simulated.csv'), rowsOf(2_000_000));
   expect(Math.abs(bytes - 2_000_000)).toBeLessThan(100_000);
+});
+
+it('counts a process that is only just forked as its parent, and each other one for itself', () => {
+  const java = { pid: 2, parent: 1, command: 'java\0-cp', virtual: 5000, resident: 1500 };
+  const python = { pid: 1, parent: 0, command: 'python\0job.py', virtual: 500, resident: 40 };
+  const forked = { ...java, pid: 3, parent: 2, resident: 1499 };
+  const another = { ...java, pid: 4, parent: 2, virtual: 4000 };
+  const sibling = { ...java, pid: 5, parent: 1 };
+  expect(settled([python, java, forked, another, sibling])).toEqual([python, java, another, sibling]);
 });
 
 describe('the Python for Spark', () => {

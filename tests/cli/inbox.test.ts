@@ -3,7 +3,9 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  promises,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -98,7 +100,9 @@ test('hidden files, files in hidden folders, folders and links are not taken; li
   await until(1);
   await aWhile();
   expect(outcomes()).toEqual([['c.csv', 'done', 1]]);
-  expect(said.mock.calls).toEqual([[expect.stringContaining('inbox/transactions/link.csv is a link')]]);
+  expect(said.mock.calls).toEqual([
+    [expect.stringContaining('inbox/transactions/link.csv is passed over: it is a link')],
+  ]);
 });
 
 test('a file that is put again is no new rows, one that has changed is, and one that is removed is nothing', async () => {
@@ -118,6 +122,47 @@ test('a file that is put again is no new rows, one that has changed is, and one 
   drop('b.csv', HEADER + row('3'));
   await until(4);
   expect(said).not.toHaveBeenCalled();
+});
+
+test('a name that is not UTF-8, and what was not taken and lies there again, are told of', async () => {
+  mkdirSync(dirname(pathOf('a')), { recursive: true });
+  writeFileSync(
+    Buffer.concat([Buffer.from(`${dirname(pathOf('a'))}/ums`), Buffer.from([0xe4]), Buffer.from('.csv')]),
+    '',
+  );
+  drop('none.csv', '');
+  await start();
+  await until(1);
+  const told = () => said.mock.calls.flat().filter((text) => String(text).includes('is passed over'));
+  renameSync(join(directory, settled[0]!.arrival.kept_as!), pathOf('none.csv'));
+  await sleep(2 * EVERY.quiet);
+  await watch!.stop();
+  await start();
+  await sleep(2 * EVERY.quiet);
+  expect(told()).toEqual([
+    'inbox: inbox/transactions/ums\ufffd.csv is passed over: it has a name that is not UTF-8: rename it.',
+    'inbox: inbox/transactions/ums\ufffd.csv is passed over: it has a name that is not UTF-8: rename it.',
+    'inbox: inbox/transactions/none.csv is passed over: it is as it was when it was not taken: touch it to have it tried again.',
+  ]);
+  expect(existsSync(pathOf('none.csv'))).toBe(true);
+});
+
+test('a folder that cannot be read keeps no other file out', async () => {
+  drop('closed/a.csv', HEADER + row('1'));
+  drop('open/b.csv', HEADER + row('2'));
+  const { readdir } = promises;
+  const closed = jest
+    .spyOn(promises, 'readdir')
+    .mockImplementation(((path: string, options: object) =>
+      path.endsWith('closed') ? Promise.reject(new Error('EACCES')) : readdir(path, options)) as never); // root may all
+  try {
+    await start();
+    await until(1);
+    expect(outcomes()).toEqual([['b.csv', 'done', 1]]);
+    expect(said).toHaveBeenCalledWith(expect.stringContaining('inbox/transactions/closed is passed over'));
+  } finally {
+    closed.mockRestore();
+  }
 });
 
 test('many files at once are each taken and told of once', async () => {

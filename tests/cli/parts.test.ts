@@ -75,7 +75,7 @@ describe('a file cut into parts', () => {
     ).toEqual(rows);
     expect((await survey(file('rows.json', JSON.stringify(rows)))).format).toBe('ndjson');
     const [lines] = await all(file('rows.ndjson', '{"a":"it\\"s"}\n\n{"a":2}'));
-    expect(lines).toEqual({ number: 1, text: '{"a":"it\\"s"}\n{"a":2}\n', rows: 2, line: 1 });
+    expect(lines).toEqual({ number: 1, text: '{"a":"it\\"s"}\n\n{"a":2}\n', rows: 2, line: 1 });
   });
 
   it.each([

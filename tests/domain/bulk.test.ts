@@ -1,4 +1,11 @@
-import { claimedEntry, entryOfChunk, headOfManifest, NotAManifest, readManifest } from '../../shared/domain/bulk';
+import {
+  asArgument,
+  claimedEntry,
+  entryOfChunk,
+  headOfManifest,
+  NotAManifest,
+  readManifest,
+} from '../../shared/domain/bulk';
 import { balanceOf } from '../../shared/domain/ledger';
 
 const BATCH = 'b'.repeat(32);
@@ -126,4 +133,10 @@ describe('the ledger of a batch that Spark cleaned', () => {
       cleaned_at: CLAIMED_AT,
     });
   });
+});
+
+test('An argument of the job has plain letters only, and is never taken for an option', () => {
+  expect(asArgument('inbox/März +1.csv')).toBe('inbox%2FM%C3%A4rz%20%2B1.csv');
+  expect(asArgument('-x-')).toBe('%2Dx-');
+  expect(asArgument('half \ud83d')).toBe('half%20%EF%BF%BD');
 });

@@ -24,6 +24,27 @@ describe('a text cut into parts', () => {
     expect(parts.map(({ line }) => line)).toEqual([1, 3, 5]);
   });
 
+  it.each([1, 2, 100])('keeps empty lines between the rows of a part, which count: pieces of %d', (size) => {
+    expect(cut(cutter('csv', 6), '\nh\n\n1\n\n\n2\n\n\n3\n\n', size)).toEqual([
+      { number: 1, text: 'h\n1\n\n\n2\n', rows: 2, line: 4 },
+      { number: 2, text: 'h\n3\n', rows: 1, line: 10 },
+    ]);
+  });
+
+  it('takes blank lines for no rows of NDJSON, as ingest does, and for rows of CSV', () => {
+    expect(cut(cutter('ndjson'), ' \n{}\n\t\n\n{}\n ', 3)).toEqual([
+      { number: 1, text: '{}\n\n\n{}\n', rows: 2, line: 2 },
+    ]);
+    expect(cut(cutter('csv'), 'h\n \n', 3)).toEqual([{ number: 1, text: 'h\n \n', rows: 1, line: 2 }]);
+  });
+
+  it('comes to the end of a long row of small pieces in time', () => {
+    const began = performance.now();
+    const row = `1,"${'""'.repeat(1_500_000)}"\n`;
+    expect(cut(cutter('csv'), `h\n${row}2\n`, 2000)).toEqual([{ number: 1, text: `h\n${row}2\n`, rows: 2, line: 2 }]);
+    expect(performance.now() - began).toBeLessThan(5000); // each piece by itself: a minute
+  });
+
   it('takes no quote of a JSON line for one of CSV', () => {
     expect(cut(cutter('ndjson'), '{"a":"\n\\"}\n"', 4)).toEqual([
       { number: 1, text: '{"a":"\n\\"}\n"\n', rows: 3, line: 1 },
@@ -66,6 +87,10 @@ describe('a text cut into parts', () => {
     array.push('[1,2');
     expect(array.breakOff()).toEqual([{ number: 1, text: '1\n', rows: 1, line: 1 }]);
     expect(cutter('csv').breakOff()).toEqual([]);
+    const waiting = cutter('ndjson');
+    waiting.push('{"a":1');
+    waiting.push('}\n2');
+    expect(waiting.breakOff()).toEqual([{ number: 1, text: '{"a":1}\n', rows: 1, line: 1 }]);
   });
 
   it.each([

@@ -207,9 +207,16 @@ describe.each([...STAGES, 'direct'] as const)('The package of stage %s', (name) 
     expect(mapping.FunctionResponseTypes).toEqual(['ReportBatchItemFailures']);
   });
 
+  test('lets those functions go round that send work back to the queue that they are fed from, and no others', () => {
+    const again = FUNCTIONS.filter((each) => functionOf(stage(), each).RecursiveLoop === 'Allow');
+    const fed = FUNCTIONS.filter((each) => platform(stage(), each).some((grant) => grant.startsWith('sqs:Receive')));
+    expect(again).toEqual(fed);
+    expect(again).toEqual(['batch', 'claim']);
+  });
+
   test('forgets logs after a while', () => {
     const groups = ofType(stage(), 'AWS::Logs::LogGroup').map(([, { Properties }]) => Properties.RetentionInDays);
-    expect(groups).toHaveLength(FUNCTIONS.length + 3); // the gateway's, the delivery streams' and the nightly run's
+    expect(groups).toHaveLength(FUNCTIONS.length + 5); // the gateway's, the delivery streams', the nightly run's and Spark's two
     expect(groups.every((days) => days > 0)).toBe(true);
   });
 });

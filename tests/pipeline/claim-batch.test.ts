@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { simulate } from '../../cli/simulator';
 import { readBody } from '../../shared/domain/body';
@@ -203,6 +203,16 @@ describe('a batch that Spark has cleaned', () => {
     expect(bulk + other).toBe(kept(ROWS).length);
   });
 
+  it.each([{ batch_id: 'c'.repeat(32) }, { dataset: 'events' }])(
+    'is a fault with the manifest of %o',
+    async (other) => {
+      await spark([ROWS.slice(0, 200)]);
+      const text = (await world.lake.get(manifestKey(batch)))!.toString();
+      await world.lake.put(manifestKey(batch), JSON.stringify({ ...JSON.parse(text), ...other }));
+      await expect(claimBatch(batch, world, SHIFT)).rejects.toThrow('it is that of');
+    },
+  );
+
   it('is a fault, and no batch of duplicates, when its landing is gone', async () => {
     await spark([ROWS.slice(0, 200)]);
     await world.lake.put(landingKey({ ...refOf(1), chunk_id: 'else' }), '');
@@ -245,6 +255,33 @@ describe('the file of such a batch', () => {
     });
     expect(readFileSync(join(world.directory, kept_as!), 'utf8')).toBe(LINES.join('\n'));
     expect(await world.batches.find(BATCH)).toBeUndefined();
+  });
+
+  it('is refused with nothing kept when it went meanwhile, and is no work for ever', async () => {
+    const { key, version } = await large();
+    await spark([], { key, version, refused: { code: 'not_in_charset', detail: 'Byte 7 is not utf-8.' } });
+    rmSync(join(world.directory, key));
+    await claimBatch(batch, world, SHIFT);
+    const [arrival] = await world.arrivals.of(key);
+    expect(arrival).toMatchObject({ state: 'refused', refusal: { code: 'not_in_charset' } });
+    expect(arrival!.kept_as).toBeUndefined();
+    expect(await world.backlog.unfinished()).toEqual([]);
+  });
+
+  it.each([
+    ['done', {}],
+    ['refused', { refused: { code: 'not_in_charset', detail: 'Byte 7 is not utf-8.' } }],
+  ])('is %s together with those of the same content under other keys', async (state, also) => {
+    const bulk = fakeSpark(10);
+    const [one, two] = ['one', 'two'].map((name) => put(world, `transactions/${name}.csv`, LINES.join('\n')));
+    const other = put(world, 'transactions/other.csv', `${LINES.join('\n')}\n`);
+    for (const file of [one!, two!, other]) await take(world, file, { bulk });
+    const { batch_id } = bulk.jobs[0]!;
+    await spark([], { ...one!, batch_id, ...also });
+    await claimBatch({ ...batch, batch_id }, world, SHIFT);
+    expect(await world.arrivals.of(one!.key)).toMatchObject([{ state }]);
+    expect(await world.arrivals.of(two!.key)).toMatchObject([{ state }]);
+    expect(await world.backlog.unfinished()).toMatchObject([{ key: other.key, state: 'running' }]);
   });
 
   it('says where it breaks off', async () => {

@@ -1,10 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { simulate } from '../../cli/simulator';
 import { fileBalance } from '../../shared/domain/ledger';
 import { fakeSpark, put, take } from '../support/inbox';
-import { drain, type TestWorld, testWorld } from '../support/world';
+import { drain, findings, post, type TestWorld, testWorld } from '../support/world';
 
 const CSV = [...simulate({ dataset: 'transactions', rows: 400, seed: 5, dirty: 0.1 })].join('');
 const HEADER = CSV.slice(0, CSV.indexOf('\n') + 1);
@@ -102,6 +102,27 @@ describe('a file in the inbox', () => {
     expect(found).toMatchObject({ received: 30_002, balanced: true, parts: { total: 2 } });
   });
 
+  it('gives nobody else its name for its rows when it is written over while it is sent', async () => {
+    const rows = (digit: number) =>
+      Array.from({ length: 120_000 }, (_, i) => ROW.replace('36365', `${digit}${1e5 + i}`));
+    const file = put(world, 'transactions/a.csv', HEADER + rows(1).join('')); // three parts
+    const append: TestWorld['stream']['append'] = async (records) => {
+      await world.stream.append(records);
+      writeFileSync(join(world.directory, file.key), HEADER + rows(2).join(''));
+    };
+    await expect(take({ ...world, stream: { append } } as TestWorld, file)).rejects.toThrow('cannot be read');
+    const again = put(world, 'transactions/b.csv', HEADER + rows(1).join(''));
+    expect(await take(world, again)).toMatchObject({ kind: 'done' });
+  });
+
+  it('is taken where blank lines fill a part', async () => {
+    const row = `${JSON.stringify({ invoice_no: '1' })}\n`;
+    const file = put(world, 'transactions/a.ndjson', row + ' \n'.repeat(2_000_000) + row);
+    expect(await take(world, file)).toMatchObject({ kind: 'done' });
+    await drain(world);
+    expect(await report((await stateOf(file.key))!.file!)).toMatchObject({ received: 2, balanced: true });
+  });
+
   it('is given up, and waited for no longer, when it goes before it is taken in', async () => {
     const file = put(world, 'transactions/a.csv', CSV);
     const broken = { ...world, stream: { append: () => Promise.reject(new Error('killed')) } } as TestWorld;
@@ -133,6 +154,34 @@ describe('a file in the inbox', () => {
     }
   });
 });
+
+describe('the small path', () => {
+  it('leaves in every store what the same bytes leave by HTTP', async () => {
+    const csv = [...simulate({ dataset: 'transactions', rows: 3000, seed: 11, dirty: 0.2 })].join('');
+    const sent = await found(async (there) => [await post(there, 'transactions', csv)]);
+    const brought = await found(async (there) => {
+      const { key } = put(there, 'transactions/a.csv.gz', gzipSync(csv));
+      await take(there, { key });
+      const { file } = (await there.arrivals.of(key))[0]!;
+      return (await there.files.batches(file!)).map(({ head }) => head.batch_id);
+    });
+    expect(brought).toEqual(sent);
+    expect(brought.refused.length).toBeGreaterThan(100);
+  });
+});
+
+/** What the stores of a world have when its rows are through, batches by their counts alone. */
+async function found(bring: (there: TestWorld) => Promise<string[]>) {
+  const there = testWorld();
+  try {
+    const ids = await bring(there);
+    await drain(there);
+    const { refused, ...rest } = await findings(there, ids);
+    return { ...rest, refused: refused.map((line) => line.slice(line.indexOf(' '))).sort() };
+  } finally {
+    there.remove();
+  }
+}
 
 describe('a file that is no file of rows', () => {
   it.each([

@@ -1,6 +1,6 @@
 import { GetJobRunsCommand, type GlueClient, type JobRun, StartJobRunCommand } from '@aws-sdk/client-glue';
-import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
-import type { BulkJob } from '../../domain/bulk';
+import { GetObjectCommand, HeadObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { asArgument, type BulkJob } from '../../domain/bulk';
 import { datasets } from '../../domain/dataset';
 import { inputKey, landingKey, manifestKey } from '../../domain/lake';
 import { toParquet } from '../../domain/parquet';
@@ -47,15 +47,15 @@ export function glueBulk(
     '--input': `s3://${bucket}/${inputKey(work)}`,
     '--dataset': work.dataset,
     '--batch-id': work.batch_id,
-    '--key': work.key,
-    '--version': work.version,
+    '--key': asArgument(work.key),
+    '--version': asArgument(work.version),
     '--format': work.format,
     '--charset': work.charset,
     '--compression': work.compression,
     ...(work.columns.length > 0 && { '--columns': work.columns.join(',') }),
     '--header-lines': String(work.header_lines),
     '--received-at': work.received_at,
-    '--sent-by': work.sent_by,
+    '--sent-by': asArgument(work.sent_by),
   });
 
   /** A run of the batch that an invocation before us started and did not live to note. */
@@ -65,6 +65,19 @@ export function glueBulk(
     return JobRuns.find((run) => run.Arguments?.['--batch-id'] === batch_id && UNDER_WAY.has(run.JobRunState ?? ''));
   };
 
+  /** Whether a try that found Spark busy has copied the file already: the batch is named by the content. */
+  const isCopied = async (work: BulkJob): Promise<boolean> => {
+    const Key = inputKey(work);
+    try {
+      const head = new HeadObjectCommand({ Bucket: bucket, Key });
+      const { ContentLength } = await reach(`reading ${Key}`, () => s3.send(head));
+      return ContentLength === work.bytes;
+    } catch (error) {
+      if (isNamed(error, 'NotFound')) return false;
+      throw error;
+    }
+  };
+
   return {
     fromBytes,
 
@@ -72,7 +85,7 @@ export function glueBulk(
       const known = await underWay(work.batch_id);
       if (known) return { run_id: known.Id! };
       // What is put under the key from now on is another file; and Hadoop cannot name every key that S3 has.
-      await copyObject(s3, bucket, originalOf(work), inputKey(work));
+      if (!(await isCopied(work))) await copyObject(s3, bucket, originalOf(work), inputKey(work));
       const NumberOfWorkers = workersFor(work, mostWorkers);
       const start = new StartJobRunCommand({
         JobName: job,

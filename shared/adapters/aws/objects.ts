@@ -9,10 +9,14 @@ import {
 import { reach } from './errors';
 import { concurrently } from './pace';
 
-/** CopyObject takes 5 GB (Amazon S3, copying objects); larger objects go in parts, some at a time. */
-const MOST_COPY = 5 * 1024 ** 3;
-const PART_BYTES = 1024 ** 3;
-const WIDTH = 8;
+/**
+ * What S3 copies in a few seconds, and so within the time that an answer is waited for; CopyObject takes 5 GB, in a
+ * minute or two. Larger objects go in parts, some at a time, of which there are 10,000 at most (Amazon S3, multipart
+ * upload limits).
+ */
+const PART_BYTES = 256 * 1024 ** 2;
+const MOST_PARTS = 10_000;
+const WIDTH = 16;
 
 /** Writes one object; access and encryption are the bucket's. */
 export async function putObject(
@@ -33,7 +37,7 @@ export interface Original {
   readonly bytes: number;
 }
 
-/** Copies an object within its bucket, by S3 itself. */
+/** Copies an object within its bucket, by S3 itself; not its tags, which would ask for rights of their own. */
 export async function copyObject(
   client: Pick<S3Client, 'send'>,
   Bucket: string,
@@ -44,15 +48,17 @@ export async function copyObject(
   const path = from.key.split('/').map(encodeURIComponent).join('/');
   const version = from.versionId === undefined ? '' : `?versionId=${encodeURIComponent(from.versionId)}`;
   const source = { CopySource: `${Bucket}/${path}${version}`, ...(from.etag && { CopySourceIfMatch: from.etag }) };
-  if (from.bytes <= MOST_COPY) {
-    await reach(doing, () => client.send(new CopyObjectCommand({ Bucket, Key, ...source })));
+  if (from.bytes <= PART_BYTES) {
+    const copy = new CopyObjectCommand({ Bucket, Key, ...source, TaggingDirective: 'REPLACE' });
+    await reach(doing, () => client.send(copy));
     return;
   }
   const { UploadId } = await reach(doing, () => client.send(new CreateMultipartUploadCommand({ Bucket, Key })));
-  const numbers = Array.from({ length: Math.ceil(from.bytes / PART_BYTES) }, (_, i) => i + 1);
+  const size = Math.max(PART_BYTES, Math.ceil(from.bytes / MOST_PARTS));
+  const numbers = Array.from({ length: Math.ceil(from.bytes / size) }, (_, i) => i + 1);
   const Parts = await concurrently(WIDTH, numbers, async (PartNumber) => {
-    const first = (PartNumber - 1) * PART_BYTES;
-    const CopySourceRange = `bytes=${first}-${Math.min(first + PART_BYTES, from.bytes) - 1}`;
+    const first = (PartNumber - 1) * size;
+    const CopySourceRange = `bytes=${first}-${Math.min(first + size, from.bytes) - 1}`;
     const part = new UploadPartCopyCommand({ Bucket, Key, UploadId, PartNumber, ...source, CopySourceRange });
     const { CopyPartResult } = await reach(doing, () => client.send(part));
     return { PartNumber, ETag: CopyPartResult?.ETag };

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { appendFileSync, closeSync, existsSync, linkSync, mkdirSync, openSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { BulkJob } from '../../domain/bulk';
+import { asArgument, type BulkJob } from '../../domain/bulk';
 import { datasets } from '../../domain/dataset';
 import { inputKey, landingKey, manifestKey } from '../../domain/lake';
 import { toParquet } from '../../domain/parquet';
@@ -81,15 +81,15 @@ export class LocalSpark implements Bulk {
       input: pathToFileURL(join(lake, inputKey(job))).href,
       dataset: job.dataset,
       'batch-id': job.batch_id,
-      key: job.key,
-      version: job.version,
+      key: asArgument(job.key),
+      version: asArgument(job.version),
       format: job.format,
       charset: job.charset,
       compression: job.compression,
       columns: job.columns.join(','),
       'header-lines': String(job.header_lines),
       'received-at': job.received_at,
-      'sent-by': job.sent_by,
+      'sent-by': asArgument(job.sent_by),
       'chunk-rows': CHUNK_ROWS,
     };
     return Object.entries(named).flatMap(([name, value]) => [`--${name}`, value]);

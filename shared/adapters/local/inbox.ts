@@ -42,8 +42,11 @@ export class InboxFolder implements Inbox {
       await using file = await open(path);
       const isAsItWas = async () => versionOf(await file.stat()) === version;
       if (!(await isAsItWas())) throw new Error('it has changed');
-      yield* file.createReadStream({ start: from, highWaterMark: READ_BYTES, autoClose: false });
-      if (!(await isAsItWas())) throw new Error('it was changed while it was read');
+      for await (const bytes of file.createReadStream({ start: from, highWaterMark: READ_BYTES, autoClose: false })) {
+        if (!(await isAsItWas())) throw new Error('it was changed while it was read');
+        yield bytes;
+      }
+      if (!(await isAsItWas())) throw new Error('it was changed while it was read'); // and ends sooner, perhaps
     } catch (cause) {
       throw new Unavailable(`${key} cannot be read`, { cause });
     }

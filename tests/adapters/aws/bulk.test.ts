@@ -38,10 +38,18 @@ describe('workers for a file', () => {
 });
 
 describe('Spark as a Glue job', () => {
-  /** A Glue with such runs, that answers a start so. */
-  const world = (runs: object[], start: () => unknown = () => ({ JobRunId: 'jr_new' })) => {
+  const NO_COPY = () => Promise.reject(sdkError('NotFound', { $metadata: { httpStatusCode: 404 } }));
+  /** A Glue with such runs, that answers a start so, and a bucket that answers so when it is asked for the copy. */
+  const world = (
+    runs: object[],
+    start: () => unknown = () => ({ JobRunId: 'jr_new' }),
+    copy: () => unknown = NO_COPY,
+  ) => {
     const glue = fakeClient(({ command }) => (command === 'GetJobRuns' ? { JobRuns: runs } : start()));
-    const s3 = fakeClient(({ command }) => (command === 'CreateMultipartUpload' ? { UploadId: 'u' } : {}));
+    const s3 = fakeClient(({ command }) => {
+      if (command === 'HeadObject') return copy();
+      return command === 'CreateMultipartUpload' ? { UploadId: 'u' } : {};
+    });
     return { glue, s3, bulk: glueBulk(glue, s3, SETTINGS) };
   };
   const commands = ({ sent }: { sent: readonly Sent[] }) => sent.map(({ command }) => command);
@@ -55,6 +63,7 @@ describe('Spark as a Glue job', () => {
     const { glue, s3, bulk } = world([run('RUNNING', 'another'), { JobRunState: 'RUNNING' }]);
     expect(await bulk.start({ ...JOB, bytes: 5 })).toEqual({ run_id: 'jr_new' });
     expect(s3.sent).toMatchObject([
+      { command: 'HeadObject', input: { Bucket: 'lake', Key: `work/transactions/${BATCH}/input` } },
       {
         command: 'CopyObject',
         input: {
@@ -73,7 +82,7 @@ describe('Spark as a Glue job', () => {
         '--input': `s3://lake/work/transactions/${BATCH}/input`,
         '--dataset': 'transactions',
         '--batch-id': BATCH,
-        '--key': 'inbox/transactions/a b+ü.csv',
+        '--key': 'inbox%2Ftransactions%2Fa%20b%2B%C3%BC.csv',
         '--version': 'v.1',
         '--format': 'csv',
         '--charset': 'utf-8',
@@ -97,10 +106,27 @@ describe('Spark as a Glue job', () => {
   test('reads the file that was looked at, also where there are no versions', async () => {
     const { s3, bulk } = world([]);
     await bulk.start({ ...JOB, bytes: 5, version: 'etag-0cc1@2026-03-01T11:00:00.000Z' });
-    expect(s3.sent[0]!.input).toMatchObject({
+    expect(s3.sent[1]!.input).toMatchObject({
       CopySource: 'lake/inbox/transactions/a%20b%2B%C3%BC.csv',
       CopySourceIfMatch: '"0cc1"',
     });
+  });
+
+  test('copies a file once, however often it finds Spark busy', async () => {
+    const copied = world([], undefined, () => ({ ContentLength: JOB.bytes }));
+    expect(await copied.bulk.start(JOB)).toEqual({ run_id: 'jr_new' });
+    expect(commands(copied.s3)).toEqual(['HeadObject']);
+    const other = world([], undefined, () => ({ ContentLength: JOB.bytes - 1 }));
+    await other.bulk.start(JOB);
+    expect(commands(other.s3).at(-1)).toBe('CompleteMultipartUpload');
+  });
+
+  test('is not started where the bucket does not tell of a copy', async () => {
+    const { glue, bulk } = world([], undefined, () => Promise.reject(sdkError('SlowDown')));
+    await expect(bulk.start(JOB)).rejects.toThrow(Unavailable);
+    const odd = world([], undefined, () => Promise.reject(sdkError('Odd')));
+    await expect(odd.bulk.start(JOB)).rejects.toThrow('Odd happened');
+    expect(commands(glue)).toEqual(['GetJobRuns']);
   });
 
   test.each(['STARTING', 'RUNNING', 'WAITING'])('adopts the run of the batch that is %s', async (state) => {

@@ -96,7 +96,7 @@ describe('Spark on this machine', () => {
       '--input': `file://${input}`,
       '--dataset': 'transactions',
       '--batch-id': BATCHES[0],
-      '--key': 'inbox/transactions/a b+ü.csv',
+      '--key': 'inbox%2Ftransactions%2Fa%20b%2B%C3%BC.csv',
       '--version': expect.any(String),
       '--format': 'csv',
       '--charset': 'utf-8',

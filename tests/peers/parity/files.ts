@@ -238,10 +238,8 @@ export function refusals(make: Make): Refusal[] {
   const some = sales(3000, (i) => sale(i % 300, i));
   const bad = Buffer.concat([some, Buffer.from(sale(1, 'x', 'caf\xe9'), 'latin1'), Buffer.from(sale(2, 2))]);
   const offset = some.length + '1,x,caf'.length;
-  const open = Buffer.concat([
-    some,
-    Buffer.from(`${sale(1, 1, '"two\nlines"')}${sale(1, 1, '"never').trimEnd()},"a\nb",closed\nand "" on\n`),
-  ]);
+  const closed = sale(1, 1, '"two\nlines"');
+  const open = Buffer.concat([some, Buffer.from(`${closed}1,1,"a\nb","never closed, ""\nand on\n`)]);
   const row = (characters: number) =>
     Buffer.concat([some, Buffer.from(sale(1, 1, 'x'.repeat(characters))), some.subarray(HEADER.length)]);
   const zipped = gzipSync(some);
@@ -260,7 +258,7 @@ export function refusals(make: Make): Refusal[] {
   return [
     refused('not UTF-8', bad, 'not_in_charset', { charset: 'utf-8', offset }, { more: pieces }),
     refused('not ASCII', bad, 'not_in_charset', { charset: 'us-ascii', offset }, { charset: 'us-ascii' }),
-    refused('an open quote', open, 'unterminated_quote', { line: 3004 }, { more: pieces }),
+    refused('an open quote', open, 'unterminated_quote', { line: 3005 }, { more: pieces }),
     refused('a row of three million characters', row(3_000_000), 'too_large', { line: 3002 }),
     refused(
       'a row of many lines',

@@ -83,7 +83,6 @@ async function start(args: readonly string[], input = ''): Promise<Run & { outpu
   const ended = new Promise<number>((done, fail) => {
     child.once('error', fail);
     child.once('close', (code, signal) => {
-      if (process.env.SAID) require('node:fs').writeFileSync(process.env.SAID, said);
       if (code === 0) done((performance.now() - started) / 1000);
       else fail(new Error(`Spark ended with ${signal ?? code}:\n${said.slice(-4000)}`));
     });
