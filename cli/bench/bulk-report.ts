@@ -109,7 +109,7 @@ export function bulkReport(rows: number, rounds: readonly Round[], grown: readon
     ],
     notes: [
       ...(hasSpark ? [] : [NO_SPARK]),
-      'The small path is timed from putting the file into the inbox until its ledger balances: checksum, two walks over the file, the stream, clean, invoices, customers, Parquet, refused rows and raw/, all in one process, as npm start has it. Work, not waiting: the seconds in which npm start waits for a file to stop growing, and for a batch of records to fill (batchWindow in serverless.yml), are not in.',
+      'The small path is timed from putting the file into the inbox until its ledger balances: checksum, two walks over the file, the stream, clean, invoices, customers, Parquet, refused rows and raw/, all in one process, as npm start has it; clean waits a second at the end for its last batch to fill (batchWindow in serverless.yml), which is in. The two seconds in which npm start waits for a file to stop growing are not.',
       'DuckDB types and judges rows by the same rules and writes the accepted ones, each once, as Parquet: no line_id, no text of refused rows, no invoices, no ledger. Its CSV lies in the page cache, as that of the others does.',
       'Spark starts, cleans, writes landing and rejected, and ends; the claim then fills invoices and customers, and the ledger.',
       'Engines run one after the other in fresh processes and data directories; ratios are medians over the rounds’ own ratios. Memory is resident: the most that the one process had, for Spark that of Python and the JVM together.',

@@ -32,7 +32,7 @@ export async function bulk(
   extent: 'short' | 'full',
 ): Promise<Report> {
   // At a file's end the event source would wait so long for a batch to fill.
-  const settings = { ...eventSourceOf(root, 'clean'), batchWindowSeconds: 0 };
+  const settings = eventSourceOf(root, 'clean');
   const python = findPython(root);
   if (python === undefined) console.error(NO_SPARK);
   const [file, gz] = [join(scratch, 'bulk.csv'), join(scratch, 'bulk.csv.gz')];

@@ -104,7 +104,7 @@ describe('Spark on this machine', () => {
       '--columns': 'invoice_no,country',
       '--header-lines': '1',
       '--received-at': '2026-03-01T10:00:00.000Z',
-      '--sent-by': '--master evil',
+      '--sent-by': '%2D-master%20evil',
     });
   });
 
