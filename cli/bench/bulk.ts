@@ -31,7 +31,6 @@ export async function bulk(
   input: Input,
   extent: 'short' | 'full',
 ): Promise<Report> {
-  // At a file's end the event source would wait so long for a batch to fill.
   const settings = eventSourceOf(root, 'clean');
   const python = findPython(root);
   if (python === undefined) console.error(NO_SPARK);

@@ -12,6 +12,8 @@ import argparse
 import json
 import os
 import sys
+import threading
+import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from math import ceil
@@ -58,6 +60,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--split-bytes", type=int, default=SPLIT_BYTES)
     parser.add_argument("--chunk-rows", type=int, default=CHUNK_ROWS)
     parser.add_argument("--heavy-rows", type=int, default=HEAVY_ROWS)
+    parser.add_argument("--end-with-parent", action="store_true", help="off AWS: end when who started it ends")
     parser.add_argument("--master", help="off AWS: where Spark runs, local[*] by default")
     parser.add_argument("--memory", default="2g", help="off AWS: of the JVM")
     return parser.parse_known_args(arguments)[0]
@@ -360,8 +363,21 @@ def _remove_stale(storage: Storage, batch: Batch, chunks: dict[str, dict[str, An
                 storage.delete(f"{folder}/{name}")
 
 
+def end_with(parent: int) -> None:
+    """Ends this process, and with it Spark's, when its parent is gone: whoever starts it anew starts another."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def main(arguments: list[str]) -> None:
     options = parse(arguments)
+    if options.end_with_parent:
+        end_with(os.getppid())
     run(session(options.master, options.memory), options)
 
 

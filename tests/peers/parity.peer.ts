@@ -25,7 +25,6 @@ import { manifestOf, runJob, runJobs, type SparkFile, startJob } from './parity/
 import { WIDE } from './parity/wide';
 import { realRows, whatIsTested } from './support/data';
 import { peer } from './support/peer';
-import { until } from './support/processes';
 
 /*
  * The bulk job on a real Spark against what TypeScript makes of the same bytes: rows, line_ids and types by DuckDB's full
@@ -191,12 +190,18 @@ test('Killed at any point and run again, it leaves what one run leaves', async (
     make(name, 'transactions', 'csv', plain, { more }),
   ) as [Case, Case];
   const same = { ...killed, spark: { ...killed.spark, batch_id: undisturbed.spark.batch_id } };
+  const done: string[] = [];
   for (const moment of ['lines read', 'rows cleaned', 'objects of landing written', 'objects of rejected written']) {
     const run = await startJob(same.spark);
-    await until(moment, 120, async () => (run.said().includes(moment) ? true : undefined));
+    await run.saying(moment);
     process.kill(-run.child.pid!, 'SIGKILL');
-    await expect(run.ended).rejects.toThrow('SIGKILL');
+    await run.ended.then(
+      () => done.push(moment),
+      (error: Error) => expect(error.message).toContain('SIGKILL'),
+    );
   }
+  expect(done).toEqual([]);
+  expect(filesIn(same.spark.lake).some((file) => file.startsWith('landing'))).toBe(true); // half of it is there
   // What a run that was cut otherwise might have left.
   const stale = join(
     same.spark.lake,

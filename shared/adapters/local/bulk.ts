@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { appendFileSync, closeSync, existsSync, linkSync, mkdirSync, openSync, rmSync, statSync } from 'node:fs';
+import { appendFileSync, closeSync, constants, existsSync, mkdirSync, openSync } from 'node:fs';
+import { copyFile, mkdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { asArgument, type BulkJob } from '../../domain/bulk';
@@ -16,11 +17,18 @@ const FROM_MEGABYTES = 256;
 /** Fewer than on AWS: the claim holds a chunk's rows, and npm start is to stay small. */
 const CHUNK_ROWS = '50000';
 
+function megabytes(said: string | undefined): number {
+  if (said === undefined) return FROM_MEGABYTES;
+  if (/^\d{1,9}$/.test(said)) return Number(said);
+  throw new Error(`ECOMFLOW_BULK_FROM_MEGABYTES is "${said}", and is to be a number of megabytes`);
+}
+
 /** Spark on this machine, if Python has pyspark: one run at a time. */
 export class LocalSpark implements Bulk {
-  readonly fromBytes = Number(process.env.ECOMFLOW_BULK_FROM_MEGABYTES ?? FROM_MEGABYTES) * 1024 * 1024;
+  readonly fromBytes = megabytes(process.env.ECOMFLOW_BULK_FROM_MEGABYTES) * 1024 * 1024;
   private runs = new Map<string, ChildProcess>();
   private present: boolean | undefined;
+  private isStarting = false;
 
   constructor(
     private readonly directory: string,
@@ -33,8 +41,14 @@ export class LocalSpark implements Bulk {
     this.present ??= spawnSync(this.python, ['-c', 'import pyspark'], { stdio: 'ignore' }).status === 0;
     if (!this.present) return 'absent' as const;
     if (this.isRunning(job.batch_id)) return { run_id: job.batch_id };
-    if ([...this.runs.keys()].some((batch_id) => this.isRunning(batch_id))) return 'busy' as const;
-    this.runs.set(job.batch_id, this.run(job));
+    if (this.isStarting || [...this.runs.keys()].some((batch_id) => this.isRunning(batch_id))) return 'busy' as const;
+    this.isStarting = true;
+    try {
+      await copyInput(join(this.directory, job.key), join(this.directory, inputKey(job)), job);
+      this.runs.set(job.batch_id, this.run(job));
+    } finally {
+      this.isStarting = false;
+    }
     return { run_id: job.batch_id };
   }
 
@@ -52,11 +66,6 @@ export class LocalSpark implements Bulk {
   }
 
   private run(job: BulkJob): ChildProcess {
-    const lake = resolve(this.directory);
-    const input = join(lake, inputKey(job));
-    mkdirSync(dirname(input), { recursive: true });
-    rmSync(input, { force: true });
-    linkInput(join(lake, job.key), input, job);
     mkdirSync(join(this.directory, 'spark'), { recursive: true });
     const script = join(this.root, 'functions', 'batch', 'job.py');
     if (!existsSync(script)) throw new Error(`${script} is not there`);
@@ -92,15 +101,16 @@ export class LocalSpark implements Bulk {
       'sent-by': asArgument(job.sent_by),
       'chunk-rows': CHUNK_ROWS,
     };
-    return Object.entries(named).flatMap(([name, value]) => [`--${name}`, value]);
+    return [...Object.entries(named).flatMap(([name, value]) => [`--${name}`, value]), '--end-with-parent'];
   }
 }
 
-/** What is put under the key from now on is another file. @throws Unavailable when it is another one already */
-function linkInput(file: string, input: string, { key, version }: BulkJob): void {
+/** A copy, since the file may be written to in place. @throws Unavailable when it is another one already */
+async function copyInput(file: string, input: string, { key, version }: BulkJob): Promise<void> {
   try {
-    linkSync(file, input);
-    if (versionOf(statSync(input)) !== version) throw new Error('it has changed');
+    await mkdir(dirname(input), { recursive: true });
+    await copyFile(file, input, constants.COPYFILE_FICLONE);
+    if (versionOf(await stat(file)) !== version) throw new Error('it has changed');
   } catch (cause) {
     throw new Unavailable(`${key} cannot be read`, { cause });
   }

@@ -64,6 +64,8 @@ function environment(): NodeJS.ProcessEnv {
 export interface Run {
   readonly child: ChildProcess;
   said(): string;
+  /** Resolves as soon as it has said the text, and when it ended without. */
+  saying(text: string): Promise<void>;
   /** Seconds until it ended well. @throws with what it said */
   readonly ended: Promise<number>;
 }
@@ -88,7 +90,12 @@ async function start(args: readonly string[], input = ''): Promise<Run & { outpu
     });
   });
   ended.catch(() => undefined); // whoever killed it does not wait for it
-  return { child, said: () => said, output: () => out, ended };
+  const saying = (text: string) =>
+    new Promise<void>((done) => {
+      child.stderr.on('data', () => said.includes(text) && done());
+      child.once('close', () => done());
+    });
+  return { child, said: () => said, saying, output: () => out, ended };
 }
 
 /** Starts `job.py` as Glue and the embedded default do. */
@@ -110,6 +117,7 @@ export async function runJobs(files: readonly SparkFile[], threads = 2) {
     version: string;
     results: { seconds: number; error?: string }[];
   };
+  process.stderr.write(results.map((r, i) => `${r.seconds.toFixed(1)} ${files[i]!.lake.split("/").at(-1)}`).join("\n"));
   return { version, errors: results.map(({ error }) => error) };
 }
 
