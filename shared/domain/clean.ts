@@ -6,8 +6,8 @@ import { isText } from './values';
 
 /** A refused row with what is needed to mend it and send it through again. */
 export interface RejectedRow extends Omit<Rejected, 'kind'> {
-  /** Line of the batch (or of its file) that the row starts in; null where Spark read it, which does not count lines. */
-  readonly line: number | null;
+  /** Line of the batch (or of its file) that the row starts in. */
+  readonly line: number;
   /** The row as it came. */
   readonly text: string;
 }

@@ -65,8 +65,7 @@ const refused = {
 const line = count('Line that the row starts in, in the body or in the file it is a part of', 1);
 
 const orNull = ({ type, ...rest }: Schema): Schema => ({ ...rest, type: [type, 'null'] });
-/** Spark, which reads large files, does not count lines. */
-const refusedRow = object('A refused row', { line: orNull(line), ...refused, text: text('The row as it came') });
+const refusedRow = object('A refused row', { line, ...refused, text: text('The row as it came') });
 
 const key = text('Where the file is, or is to be, in the bucket', { pattern: '^inbox/' });
 const sentBy = text("The token's subject");

@@ -117,7 +117,6 @@ export async function runJobs(files: readonly SparkFile[], threads = 2) {
     version: string;
     results: { seconds: number; error?: string }[];
   };
-  process.stderr.write(results.map((r, i) => `${r.seconds.toFixed(1)} ${files[i]!.lake.split("/").at(-1)}`).join("\n"));
   return { version, errors: results.map(({ error }) => error) };
 }
 
