@@ -17,6 +17,10 @@ const FROM_MEGABYTES = 256;
 /** Fewer than on AWS: the claim holds a chunk's rows, and npm start is to stay small. */
 const CHUNK_ROWS = '50000';
 
+const HAS_SPARK = `
+import os, pyspark, shutil, sys
+sys.exit(0 if shutil.which("java") or os.environ.get("JAVA_HOME") else 1)`;
+
 function megabytes(said: string | undefined): number {
   if (said === undefined) return FROM_MEGABYTES;
   if (/^\d{1,9}$/.test(said)) return Number(said);
@@ -38,8 +42,13 @@ export class LocalSpark implements Bulk {
   ) {}
 
   async start(job: BulkJob) {
-    this.present ??= spawnSync(this.python, ['-c', 'import pyspark'], { stdio: 'ignore' }).status === 0;
-    if (!this.present) return 'absent' as const;
+    this.present ??= spawnSync(this.python, ['-c', HAS_SPARK], { stdio: 'ignore' }).status === 0;
+    if (!this.present) {
+      console.error(
+        `${job.key} is one for Spark, but ${this.python} has no pyspark or no Java: it takes the small path.`,
+      );
+      return 'absent' as const;
+    }
     if (this.isRunning(job.batch_id)) return { run_id: job.batch_id };
     if (this.isStarting || [...this.runs.keys()].some((batch_id) => this.isRunning(batch_id))) return 'busy' as const;
     this.isStarting = true;

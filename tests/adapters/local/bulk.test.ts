@@ -64,7 +64,10 @@ async function until(met: () => boolean): Promise<void> {
 describe('Spark on this machine', () => {
   it('is absent where Python has no pyspark', async () => {
     install(false);
+    const said = jest.spyOn(console, 'error').mockImplementation(() => undefined);
     expect(await spark.start(job(BATCHES[0]))).toBe('absent');
+    expect(said).toHaveBeenCalledWith(expect.stringContaining('takes the small path'));
+    said.mockRestore();
     expect(spark.isRunning(BATCHES[0])).toBe(false);
   });
 
