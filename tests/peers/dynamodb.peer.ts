@@ -88,6 +88,9 @@ describe('every call of an adapter', () => {
       files: deployed.files(),
       invoices: deployed.invoices(),
       customers: deployed.customers(),
+      arrivals: deployed.arrivals(),
+      senders: deployed.senders(),
+      backlog: deployed.backlog(),
     };
   });
 
@@ -112,8 +115,8 @@ describe('every call of an adapter', () => {
       expect(says(await call(world))).toEqual(says(again));
       expect(says(await all())).toEqual(says(before));
     }
-    // 1 head, 1 without entries, 2 chunks, 2 failures, 3 parts; A, D and twelve of B; sixty and six invoices.
-    expect((await all()).map((items) => items.length)).toEqual([14, 66, 9]);
+    // 1 head, 1 without entries, 2 chunks, 2 failures, 3 parts, 2 arrivals, 1 sender; A, D and twelve of B; sixty and six invoices.
+    expect((await all()).map((items) => items.length)).toEqual([14, 66, 12]);
   });
 
   it('learns of a refusal by its condition, and from the refusal what is stored', async () => {

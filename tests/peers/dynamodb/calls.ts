@@ -1,3 +1,4 @@
+import type { Arrival } from '../../../shared/domain/arrival';
 import type { InvoicePart } from '../../../shared/domain/invoice';
 import type { BatchHead, ChunkEntry, ChunkFailure } from '../../../shared/domain/ledger';
 import type { Row } from '../../../shared/domain/outcome';
@@ -269,4 +270,48 @@ const customers: readonly Call[] = [
 ];
 
 /** Every method of every port that has a table, in an order; each goes on from the state that those before it left. */
-export const CALLS: readonly Call[] = [...ledger, ...files, ...invoices, ...customers];
+const KEY = 'inbox/transactions/März + 1.csv';
+const arrival: Arrival = {
+  key: KEY,
+  version: 'v1',
+  checksum: 'sha256:x',
+  bytes: 12,
+  arrived_at: '2026-03-01T12:00:00.000Z',
+  state: 'reading',
+  sent_by: 'größe@shop',
+  lease: { holder: 'one', until: '2026-03-01T12:16:00.000Z' },
+};
+const by = (holder: string, until: string): Arrival => ({ ...arrival, lease: { holder, until } });
+const taken = by('two', '2026-03-01T13:16:00.000Z');
+const done: Arrival = { ...taken, state: 'done', file: 'f0'.repeat(32), finished_at: '2026-03-01T13:01:00.000Z' };
+const newer: Arrival = { ...arrival, version: 'v2', arrived_at: '2026-03-02T12:00:00.000Z' };
+
+const arrivals: readonly Call[] = [
+  { does: 'knows no file', call: (s) => s.arrivals.of(KEY), answer: [] },
+  { does: 'claims a file', call: (s) => s.arrivals.claim(arrival, '2026-03-01T12:00:00.000Z'), answer: arrival },
+  {
+    does: 'claims none that another holds',
+    call: (s) => s.arrivals.claim(by('two', '2026-03-01T12:20:00.000Z'), '2026-03-01T12:04:00.000Z'),
+    answer: arrival,
+  },
+  {
+    does: 'claims one whose holder has had its time',
+    call: (s) => s.arrivals.claim(taken, '2026-03-01T13:00:00.000Z'),
+    answer: taken,
+  },
+  { does: 'has it unfinished', call: (s) => s.backlog.unfinished(), answer: [taken] },
+  { does: 'notes that it is done', call: (s) => s.arrivals.note(done), answer: undefined },
+  {
+    does: 'claims none that is done',
+    call: (s) => s.arrivals.claim(by('three', '2026-03-03T12:00:00.000Z'), '2026-03-03T11:00:00.000Z'),
+    answer: done,
+  },
+  { does: 'has nothing unfinished', call: (s) => s.backlog.unfinished(), answer: [] },
+  { does: 'claims what is put there next', call: (s) => s.arrivals.claim(newer, newer.arrived_at), answer: newer },
+  { does: 'has both, the newer first', call: (s) => s.arrivals.of(KEY), answer: [newer, done] },
+  { does: 'knows no sender', call: (s) => s.senders.find(KEY), answer: undefined },
+  { does: 'is told of a sender', call: (s) => s.senders.announce(KEY, 'ada'), answer: undefined },
+  { does: 'finds the sender', call: (s) => s.senders.find(KEY), answer: 'ada' },
+];
+
+export const CALLS: readonly Call[] = [...ledger, ...files, ...invoices, ...customers, ...arrivals];

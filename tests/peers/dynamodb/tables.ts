@@ -9,6 +9,7 @@ import {
   ScanCommand,
 } from '@aws-sdk/client-dynamodb';
 import { parse } from 'yaml';
+import { dynamoArrivals, dynamoBacklog, dynamoSenders } from '../../../shared/adapters/aws/arrivals';
 import { dynamoBatches, dynamoChunks, dynamoFiles } from '../../../shared/adapters/aws/batches';
 import { dynamoCustomers } from '../../../shared/adapters/aws/customers';
 import { dynamoInvoices } from '../../../shared/adapters/aws/invoices';
@@ -16,7 +17,10 @@ import type { Ports } from '../../../shared/pipeline/ports';
 import { ROOT } from '../../support/processes';
 
 /** The ports that have tables. */
-export type Stores = Pick<Ports, 'batches' | 'chunks' | 'files' | 'invoices' | 'customers'>;
+export type Stores = Pick<
+  Ports,
+  'batches' | 'chunks' | 'files' | 'invoices' | 'customers' | 'arrivals' | 'senders' | 'backlog'
+>;
 
 /** Names of tables. */
 export interface Tables {
@@ -33,9 +37,11 @@ interface Template {
 export async function createTables(client: DynamoDBClient, name: string): Promise<Tables> {
   const { Resources } = parse(readFileSync(join(ROOT, 'resources/tables.yml'), 'utf8')) as Template;
   for (const { Properties } of Object.values(Resources)) {
-    const { TableName, KeySchema, AttributeDefinitions, BillingMode } = Properties;
+    const { TableName, KeySchema, AttributeDefinitions, BillingMode, GlobalSecondaryIndexes } = Properties;
     const own = TableName!.replace(/^\$\{self:custom\.name\}/, name);
-    await client.send(new CreateTableCommand({ TableName: own, KeySchema, AttributeDefinitions, BillingMode }));
+    await client.send(
+      new CreateTableCommand({ TableName: own, KeySchema, AttributeDefinitions, BillingMode, GlobalSecondaryIndexes }),
+    );
   }
   return { invoices: `${name}-invoices`, customers: `${name}-customers`, batches: `${name}-batches` };
 }
@@ -47,6 +53,9 @@ export const storesOn = (client: DynamoDBClient, { invoices, customers, batches 
   files: dynamoFiles(client, batches),
   invoices: dynamoInvoices(client, invoices),
   customers: dynamoCustomers(client, customers),
+  arrivals: dynamoArrivals(client, batches),
+  senders: dynamoSenders(client, batches),
+  backlog: dynamoBacklog(client, batches),
 });
 
 /** Puts many items, past the adapters: 25 to a call, which is what it takes. */
