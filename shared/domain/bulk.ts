@@ -89,7 +89,7 @@ function refusal(said: object): Refusal {
   return { code, detail, facts };
 }
 
-/** The ledger's head of a batch that Spark cleaned. Where rows stood in the file is not known. */
+/** The ledger's head of a batch that Spark cleaned. Its chunks are no slices of the file: their rows stood anywhere in it. */
 export function headOfManifest(manifest: Manifest, accepted_at: string): BatchHead {
   const { batch_id, dataset, contract_version, format, columns, received, chunks, received_at, sent_by, key, version } =
     manifest;

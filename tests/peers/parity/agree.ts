@@ -102,16 +102,19 @@ function unlikeRefused(spark: SparkFile, expected: Outcome) {
     return sorted(reasons) !== sorted(rejected);
   });
   return {
-    ...(missing.length + surplus.length > 0 && { missing: missing.slice(0, 5), surplus: surplus.slice(0, 5) }),
+    ...(missing.length + surplus.length > 0 && { missing: some(missing), surplus: some(surplus) }),
     ...(chunks.length > 0 && { reasons: chunks.map(({ chunk_id }) => chunk_id) }),
   };
 }
 
+/** The first of rows, shortened. */
+const some = (rows: readonly string[]) => rows.slice(0, 5).map((row) => row.slice(0, 500));
+
 /** What is in one sorted list and not in the other, counted as often as it is there. */
-function without(some: readonly string[], others: readonly string[]): string[] {
+function without(rows: readonly string[], others: readonly string[]): string[] {
   const left = new Map<string, number>();
   for (const one of others) left.set(one, (left.get(one) ?? 0) + 1);
-  return some.filter((one) => {
+  return rows.filter((one) => {
     const n = left.get(one) ?? 0;
     left.set(one, n - 1);
     return n <= 0;

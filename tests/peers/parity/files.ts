@@ -139,7 +139,7 @@ export function quotedSales(n: number, seed: number): Buffer {
     'x'.repeat(50),
     '\n""',
     '""\n',
-    `${'long\n'.repeat(300)}`,
+    `${'long\n'.repeat(2000)}`,
   ];
   return sales(n, (i) => {
     const kind = next() % 4;

@@ -369,6 +369,8 @@ export function wideCsv(): Buffer {
 const LINE = 'r,2020-06-01 12:00:00,1.50,0.5,12,2.25,1,one,ok,first';
 const BROKEN_CSV = [
   ',',
+  ',\r\r\r',
+  'a\r\r,b\r',
   ',,,,,,,,,',
   ',,,,,,,,,,',
   `${LINE},`,
