@@ -11,6 +11,7 @@ const ports = {
   files: adapters.files(),
   stream: adapters.stream(),
   bulk: adapters.bulk(),
+  bulkOutput: adapters.manifests(),
   later: adapters.later(),
 };
 

@@ -1,6 +1,6 @@
 import { type Arrival, bulkBatchId, datasetOfKey, type InboxFile, isFolder, isUnfinished } from '../domain/arrival';
 import { type BodyType, datasetNamed, readBody } from '../domain/body';
-import type { BulkJob } from '../domain/bulk';
+import { type BulkJob, readManifest } from '../domain/bulk';
 import { type Charset, charsetNamed } from '../domain/charset';
 import type { Dataset } from '../domain/dataset';
 import {
@@ -24,7 +24,7 @@ import type { Notice, Ports } from './ports';
 export type TakeFilePorts = Pick<
   Ports,
   'clock' | 'inbox' | 'arrivals' | 'senders' | 'batches' | 'files' | 'stream' | 'bulk' | 'later'
->;
+> & { readonly bulkOutput: Pick<Ports['bulkOutput'], 'manifest'> };
 
 /** Who works, and how long it may. */
 export interface Shift {
@@ -165,13 +165,17 @@ class FileTaker {
 
   /** Undefined when there is no Spark. */
   private async giveToSpark(dataset: Dataset, charset: Charset, found: Beginning): Promise<Taken | undefined> {
-    const { bulk, batches, arrivals, clock, later } = this.ports;
+    const { bulk, bulkOutput, batches, arrivals, clock, later } = this.ports;
     const { file, arrival } = this;
     const format = formatOf(found.type);
     const body = readBody(bodyOf({ text: wholeRows(found.text) }, found.type), dataset);
     const batch_id = bulkBatchId(file, { dataset: dataset.name, format, charset });
     const known: Arrival = { ...arrival, dataset: dataset.name, engine: 'spark', batch_id };
     if (await batches.find(batch_id)) return { kind: 'known', arrival: await this.finish(known) };
+    // Spark would find its manifest, do nothing, and nobody would hear of it.
+    const said = await bulkOutput.manifest({ dataset: dataset.name, batch_id });
+    const refused = said === undefined ? undefined : readManifest(said).refused;
+    if (refused) throw new Problem(refused.code, refused.detail, refused.facts);
 
     const job: BulkJob = {
       batch_id,
@@ -200,7 +204,7 @@ class FileTaker {
   }
 
   /** Cuts the file into the stream, part by part. */
-  private async stream(dataset: Dataset, charset: Charset, found: Beginning, whatever: boolean): Promise<Taken> {
+  private async stream(dataset: Dataset, charset: Charset, found: Beginning, noLimit: boolean): Promise<Taken> {
     const { bulk, arrivals } = this.ports;
     let broken: Problem | undefined;
     const options = {
@@ -214,7 +218,7 @@ class FileTaker {
     let facts: FileFacts;
     try {
       const mostText = (type: BodyType) =>
-        whatever ? Number.POSITIVE_INFINITY : bulk.fromBytes * (type === 'json' ? JSON_SHARE : 1);
+        noLimit ? Number.POSITIVE_INFINITY : bulk.fromBytes * (type === 'json' ? JSON_SHARE : 1);
       facts = await survey(this.source, { ...options, dataset, mostText });
     } catch (error) {
       if (!(error instanceof TooMuchText)) throw error;

@@ -284,6 +284,20 @@ describe('the file of such a batch', () => {
     expect(await world.backlog.unfinished()).toMatchObject([{ key: other.key, state: 'running' }]);
   });
 
+  it('is refused at once when Spark refused the same content before', async () => {
+    const bulk = fakeSpark(10);
+    const text = LINES.join('\n');
+    const first = await take(world, put(world, 'transactions/large.csv', text), { bulk });
+    const { batch_id, key, version } = (first as { arrival: { batch_id: string; key: string; version: string } })
+      .arrival;
+    const refused = { code: 'not_in_charset', detail: 'Byte 7 is not utf-8.' };
+    await spark([], { batch_id, key, version, refused });
+    await claimBatch({ dataset: 'transactions', batch_id }, world, SHIFT);
+    const again = await take(world, put(world, 'transactions/again.csv', text), { bulk });
+    expect(again).toMatchObject({ kind: 'refused', arrival: { refusal: { code: 'not_in_charset' } } });
+    expect(bulk.jobs).toHaveLength(1);
+  });
+
   it('says where it breaks off', async () => {
     const { key, version } = await large();
     await spark([ROWS], { key, version, broken: { code: 'broken_compression', detail: 'It ends too soon.' } });

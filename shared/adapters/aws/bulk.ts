@@ -104,8 +104,8 @@ export function glueBulk(
   };
 }
 
-/** What Spark left in the lake. */
-export function s3BulkOutput(client: Pick<S3Client, 'send'>, bucket: string): BulkOutput {
+/** What Spark said of batches, without what reads its rows: a bundle that asks no more holds no more. */
+export function s3Manifests(client: Pick<S3Client, 'send'>, bucket: string): Pick<BulkOutput, 'manifest'> {
   return {
     async manifest(batch) {
       const Key = manifestKey(batch);
@@ -119,6 +119,13 @@ export function s3BulkOutput(client: Pick<S3Client, 'send'>, bucket: string): Bu
         throw error;
       }
     },
+  };
+}
+
+/** What Spark left in the lake. */
+export function s3BulkOutput(client: Pick<S3Client, 'send'>, bucket: string): BulkOutput {
+  return {
+    ...s3Manifests(client, bucket),
 
     async *read(chunk) {
       const Key = landingKey(chunk);

@@ -1,7 +1,7 @@
 import type { Offers, Ports } from '../../pipeline/ports';
 import { dynamoArrivals, dynamoBacklog, dynamoSenders } from './arrivals';
 import { dynamoBatches, dynamoChunks, dynamoFiles } from './batches';
-import { glueBulk, s3BulkOutput } from './bulk';
+import { glueBulk, s3BulkOutput, s3Manifests } from './bulk';
 import { systemClock } from './clock';
 import { configure } from './config';
 import { dynamoCustomers } from './customers';
@@ -81,6 +81,10 @@ export const bulk = (): Ports['bulk'] => {
 };
 
 export const bulkOutput = (): Ports['bulkOutput'] => s3BulkOutput(s3(), configure(['bulkOutput']).LAKE_BUCKET);
+
+/** Of bulkOutput what batch asks: without a reader of Parquet its bundle is a tenth smaller. */
+export const manifests = (): Pick<Ports['bulkOutput'], 'manifest'> =>
+  s3Manifests(s3(), configure(['bulkOutput']).LAKE_BUCKET);
 
 export const later = (): Ports['later'] => sqsLater(sqs(), configure(['later']).QUEUE_URL);
 

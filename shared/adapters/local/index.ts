@@ -90,6 +90,7 @@ export const uploads = () => world().uploads;
 export const backlog = () => world().backlog;
 export const bulk = () => world().bulk;
 export const bulkOutput = () => world().bulkOutput;
+export const manifests = () => world().bulkOutput;
 export const later = () => world().later;
 export const pace = () => world().pace;
 export const landed = () => world().landed;
