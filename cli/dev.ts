@@ -6,7 +6,7 @@ import { describe, type Transferred, transfer } from './client/transfer';
 import { command, UsageError } from './command';
 import { serve } from './dev/serve';
 import { type Load, simulatedLoad } from './dev/shop';
-import { whereToLook, worthALook } from './dev/where-to-look';
+import { mailsInWords, whereToLook, worthALook } from './dev/where-to-look';
 import { type ShopBook, shopBooks } from './simulator';
 
 const USAGE = `Usage: npm start [-- options]
@@ -51,7 +51,7 @@ export const main = command(
 
     const directory = resolve(options.dir);
     const started = performance.now();
-    return serve(directory, port, async ({ api, connection, world, nights, signal }) => {
+    return serve(directory, port, async ({ api, connection, world, nights, alerts, signal }) => {
       const loads =
         path === undefined
           ? await simulatedLoads(directory, simulated, signal)
@@ -64,14 +64,17 @@ export const main = command(
         done.push(loaded);
       }
       const first = done[0]!.report;
+      const seconds = Number(((performance.now() - started) / 1000).toFixed(2));
+      await alerts.tell();
+      const mails = await alerts.mails();
       if (!options.exit) {
         nights.load();
-        console.error(whereToLook(connection, directory, worthALook(world, first)));
+        console.error(whereToLook(connection, directory, worthALook(world, first), mails));
         if (!signal.aborted) await once(signal, 'abort');
         return 0;
       }
+      if (mails.length > 0) console.error(mailsInWords(mails));
       const { received, kept, duplicate, rejected } = first;
-      const seconds = Number(((performance.now() - started) / 1000).toFixed(2));
       console.log(JSON.stringify({ dataset: first.dataset, received, kept, duplicate, rejected, seconds }));
       return done.every(({ whole }) => whole) ? 0 : 1;
     });

@@ -35,6 +35,11 @@ export const main = command(
       return 1;
     }
     console.log(describe(report));
+    if (report.chunks?.revised) {
+      console.log(
+        `  ${report.chunks.revised} of ${report.chunks.total} chunks have been revised, by a redrive for instance`,
+      );
+    }
     if (report.parts && report.parts.accepted.length < report.parts.total) {
       console.log(
         `  ${report.parts.accepted.length} of ${report.parts.total} parts have come; run npm run ingest again`,
@@ -44,8 +49,9 @@ export const main = command(
   },
 );
 
-/** A batch's report has no parts, a file's has. */
-type Report = AnyReport & Partial<Pick<FileReport, 'parts'>>;
+/** A batch's report has chunks, a file's has parts. */
+type Report = AnyReport &
+  Partial<Pick<FileReport, 'parts'>> & { readonly chunks?: { readonly total: number; readonly revised?: number } };
 
 /** What is asked for a batch, a file or a key. @throws UsageError when it is none */
 function questionOf(what: string): (api: Api) => Promise<Report | undefined> {

@@ -3,36 +3,17 @@
  * it. Steps that wait are asked again and again: an execution costs by its transitions, and nothing while it waits.
  * On a stage without a warehouse the states that load it are left out.
  */
-const INVOKE = 'arn:aws:states:::lambda:invoke';
+const { ANY, ANSWER, INVOKE, INVOKED_SECONDS, allow, arnOf, below, busy, role, scheduledMachine } = require('./states');
+
 // Put in by DefinitionSubstitutions.
 const FUNCTION = `\${Nightly}`;
 const WAREHOUSE = `\${Warehouse}`;
 const NIGHT = '{% $states.input %}';
-const ANSWER = '{% $states.result.Payload %}';
 
 /** A function's time, and a little more: it says itself when it ends. */
 const STEP_SECONDS = 90;
-const LOAD_SECONDS = 960;
 /** No execution outlives the next one's start. The bounds of the steps end it long before. */
 const LONGEST_SECONDS = 86_400;
-
-const busy = (IntervalSeconds, MaxAttempts) => ({
-  ErrorEquals: [
-    'Unavailable', // what our adapters throw when the world is broken or busy
-    'Lambda.ServiceException',
-    'Lambda.AWSLambdaException',
-    'Lambda.SdkClientException',
-    'Lambda.TooManyRequestsException',
-    'Lambda.Unknown', // it ran out of time or memory; every step may be taken again
-    'Sandbox.Timedout',
-    'States.Timeout',
-  ],
-  IntervalSeconds,
-  MaxAttempts,
-  BackoffRate: 2,
-  MaxDelaySeconds: 300,
-  JitterStrategy: 'FULL',
-});
 
 /** A step that fails ends the night, with its report. */
 const reported = (step, night = '$states.input') => [
@@ -72,7 +53,7 @@ const loading = ({ bounds, settle }) => ({
     Resource: INVOKE,
     Arguments: { FunctionName: WAREHOUSE, Payload: {} },
     Output: { night: NIGHT, answer: ANSWER },
-    TimeoutSeconds: LOAD_SECONDS,
+    TimeoutSeconds: INVOKED_SECONDS,
     Retry: [busy(30, 8)],
     Catch: reported('load'),
     Next: 'Count',
@@ -145,31 +126,6 @@ const definition = (nightly, hasWarehouse) => ({
   },
 });
 
-const arnOf = (id) => ({ 'Fn::GetAtt': [id, 'Arn'] });
-const below = (id, path) => ({ 'Fn::Sub': `\${${id}.Arn}/${path}` });
-const allow = (Action, Resource) => ({ Effect: 'Allow', Action, Resource });
-const ANY = '*';
-
-const role = (service, name, statements) => ({
-  Type: 'AWS::IAM::Role',
-  Properties: {
-    AssumeRolePolicyDocument: {
-      Version: '2012-10-17',
-      Statement: [
-        {
-          Effect: 'Allow',
-          Principal: { Service: `${service}.amazonaws.com` },
-          Action: 'sts:AssumeRole',
-          ...(service !== 'lambda' && {
-            Condition: { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } },
-          }),
-        },
-      ],
-    },
-    Policies: [{ PolicyName: name, PolicyDocument: { Version: '2012-10-17', Statement: statements } }],
-  },
-});
-
 /** What the steps' function calls. */
 const functionRole = () =>
   role('lambda', 'nightly', [
@@ -182,48 +138,6 @@ const functionRole = () =>
     allow(['xray:PutTraceSegments', 'xray:PutTelemetryRecords'], ANY), // X-Ray knows no resources for these
   ]);
 
-const machineRole = (functions) =>
-  role('states', 'nightly-machine', [
-    allow('lambda:InvokeFunction', functions.map(arnOf)),
-    allow(
-      // Delivery of logs is the account's: CloudWatch knows no resources for it.
-      [
-        'logs:CreateLogDelivery',
-        'logs:DeleteLogDelivery',
-        'logs:DescribeLogGroups',
-        'logs:DescribeResourcePolicies',
-        'logs:GetLogDelivery',
-        'logs:ListLogDeliveries',
-        'logs:PutResourcePolicy',
-        'logs:UpdateLogDelivery',
-      ],
-      ANY,
-    ),
-    allow(
-      ['xray:GetSamplingRules', 'xray:GetSamplingTargets', 'xray:PutTelemetryRecords', 'xray:PutTraceSegments'],
-      ANY,
-    ),
-  ]);
-
-/** Tells when something happened that never should. */
-const alarm = (AlarmName, AlarmDescription, Namespace, MetricName, [Name, Value]) => ({
-  Type: 'AWS::CloudWatch::Alarm',
-  Properties: {
-    AlarmName,
-    AlarmDescription: `${AlarmDescription} See docs/operations.md.`,
-    Namespace,
-    MetricName,
-    Dimensions: [{ Name, Value }],
-    Statistic: 'Sum',
-    Period: 300,
-    EvaluationPeriods: 1,
-    Threshold: 0,
-    ComparisonOperator: 'GreaterThanThreshold',
-    TreatMissingData: 'notBreaching',
-    AlarmActions: [{ Ref: 'AlarmTopic' }],
-  },
-});
-
 exports.definition = definition;
 
 exports.resources = async ({ resolveVariable }) => {
@@ -233,64 +147,15 @@ exports.resources = async ({ resolveVariable }) => {
   const functions = { Nightly: 'NightlyLambdaFunction', ...(hasWarehouse && { Warehouse: 'WarehouseLambdaFunction' }) };
   const Resources = {
     NightlyRole: functionRole(),
-    NightlyMachineRole: machineRole(Object.values(functions)),
-    NightlyMachineLogs: {
-      Type: 'AWS::Logs::LogGroup',
-      // The prefix keeps the account's policy for log delivery from growing with each state machine.
-      Properties: { LogGroupName: `/aws/vendedlogs/states/${name}`, RetentionInDays: logRetention },
-    },
-    NightlyMachine: {
-      Type: 'AWS::StepFunctions::StateMachine',
-      Properties: {
-        StateMachineName: name,
-        StateMachineType: 'STANDARD',
-        RoleArn: arnOf('NightlyMachineRole'),
-        Definition: definition(nightly, hasWarehouse),
-        DefinitionSubstitutions: Object.fromEntries(Object.entries(functions).map(([key, id]) => [key, arnOf(id)])),
-        LoggingConfiguration: {
-          Level: 'ALL',
-          IncludeExecutionData: false, // names of files are the shop's; the execution's history has them
-          Destinations: [{ CloudWatchLogsLogGroup: { LogGroupArn: arnOf('NightlyMachineLogs') } }],
-        },
-        TracingConfiguration: { Enabled: true },
-      },
-    },
-    NightlyScheduleRole: role('scheduler', 'nightly-schedule', [
-      allow('states:StartExecution', { Ref: 'NightlyMachine' }),
-    ]),
-    // A group of its own: its metrics are those of this one schedule.
-    NightlySchedules: { Type: 'AWS::Scheduler::ScheduleGroup', Properties: { Name: name } },
-    NightlySchedule: {
-      Type: 'AWS::Scheduler::Schedule',
-      Properties: {
-        Name: name,
-        GroupName: { Ref: 'NightlySchedules' },
-        Description: 'Starts the nightly run',
-        ScheduleExpression: nightly.schedule,
-        ScheduleExpressionTimezone: nightly.timezone,
-        FlexibleTimeWindow: { Mode: 'OFF' },
-        Target: {
-          Arn: { Ref: 'NightlyMachine' },
-          RoleArn: arnOf('NightlyScheduleRole'),
-          // No queue for what could not be started: the next night does what this one left, and an alarm says so.
-          RetryPolicy: { MaximumEventAgeInSeconds: 14_400, MaximumRetryAttempts: 60 },
-        },
-      },
-    },
-    NightFails: alarm(
-      `${name}-fails`,
-      'A nightly run failed; its report is in reports/nightly/ of the lake.',
-      'AWS/States',
-      'ExecutionsFailed',
-      ['StateMachineArn', { Ref: 'NightlyMachine' }],
-    ),
-    NightNotStarted: alarm(
-      `${name}-not-started`,
-      'The scheduler could not start a nightly run.',
-      'AWS/Scheduler',
-      'InvocationDroppedCount',
-      ['ScheduleGroup', { Ref: 'NightlySchedules' }],
-    ),
+    ...scheduledMachine('Nightly', {
+      name,
+      description: 'Starts the nightly run',
+      definition: definition(nightly, hasWarehouse),
+      functions,
+      schedule: nightly.schedule,
+      timezone: nightly.timezone,
+      logRetention,
+    }),
   };
   return { Resources };
 };

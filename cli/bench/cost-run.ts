@@ -8,6 +8,7 @@ import { s3Rejects } from '../../shared/adapters/aws/rejects';
 import { kinesisStream } from '../../shared/adapters/aws/stream';
 import { type CleanPorts, cleanRecords } from '../../shared/pipeline/clean';
 import { ingest } from '../../shared/pipeline/ingest';
+import type { Telemetry } from '../../shared/pipeline/ports';
 import { FakeAws } from './fake-aws';
 import { apiUnits } from './units';
 
@@ -35,6 +36,9 @@ export interface EventSource {
   readonly lanes: number;
 }
 
+/** Its lines would be between those of the report; one costs some hundredths of a millisecond. */
+const MUTE: Telemetry = { log: () => undefined, measure: () => undefined, read: async () => undefined };
+
 /** Sends rows through ingest and clean, so many to a request, in their order, at a steady rate. */
 export async function sendThrough(
   { header, rows }: { header: string; rows: readonly string[] },
@@ -45,7 +49,7 @@ export async function sendThrough(
   const aws = new FakeAws();
   const batches = dynamoBatches(aws.dynamodb, 'batches');
   const files = dynamoFiles(aws.dynamodb, 'batches');
-  const ports = { clock: systemClock, batches, files, stream: kinesisStream(aws.kinesis, 'chunks') };
+  const ports = { clock: systemClock, batches, files, stream: kinesisStream(aws.kinesis, 'chunks'), telemetry: MUTE };
   const cleanPorts: CleanPorts = {
     clock: systemClock,
     chunks: dynamoChunks(aws.dynamodb, 'batches'),
@@ -54,6 +58,7 @@ export async function sendThrough(
     landing: firehoseLanding(aws.firehose, 'landing'),
     rejects: s3Rejects(aws.s3, 'lake'),
     failed: s3Failed(aws.s3, 'lake'),
+    telemetry: MUTE,
   };
   const ingesting: Spent = { invocations: 0, cpuSeconds: 0, waitSeconds: 0 };
   const cleaning: Spent = { invocations: 0, cpuSeconds: 0, waitSeconds: 0 };

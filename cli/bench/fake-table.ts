@@ -26,6 +26,9 @@ export interface Request {
   readonly ExpressionAttributeValues?: Attributes;
 }
 
+/** Whether an item is in the index of what is unfinished, which has all of it. */
+const isIndexed = (item: Attributes): boolean => item.unfinished !== undefined && item.arrived_at !== undefined;
+
 const plain = (item: Attributes, name: string): string => item[name]?.S ?? item[name]?.N ?? '';
 
 /** A table in memory that counts units as DynamoDB bills them, and keeps conditions as the adapters write them. */
@@ -75,6 +78,8 @@ export class FakeTable {
     const holds = this.holds(request, before);
     this.use.writes++;
     this.use.writeUnits += holds ? writeUnits(before?.bytes ?? 0, bytes) : writeUnits(before?.bytes ?? 0, 0);
+    if (holds && (isIndexed(item) || (before && isIndexed(JSON.parse(before.json)))))
+      this.use.writeUnits += writeUnits(before?.bytes ?? 0, bytes);
     if (!holds) {
       this.use.refused++;
       return false;

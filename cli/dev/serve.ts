@@ -6,6 +6,7 @@ import { ensureKeys, ISSUER, Issuer } from '../../shared/adapters/local/tokens';
 import { datasets } from '../../shared/domain/dataset';
 import { Api } from '../client/api';
 import { type Connection, connectionFile } from '../client/connect';
+import type { Alerts } from './alerts';
 import { onInterrupt } from './interrupts';
 import type { Nights } from './nights';
 import { ApiDown, claimPort, startApi } from './server';
@@ -18,6 +19,7 @@ export interface Running {
   readonly connection: Connection;
   readonly world: LocalWorld;
   readonly nights: Pick<Nights, 'load'>;
+  readonly alerts: Pick<Alerts, 'tell' | 'mails'>;
   /** Aborted when it is time to end. */
   readonly signal: AbortSignal;
 }
@@ -86,19 +88,26 @@ async function bringUp(
   up.defer(() => door.close());
   const root = process.env.ECOMFLOW_ROOT!;
   // Loaded late: the clean function opens its data directory when it is loaded, as a deployed one reads its settings.
+  const { startAlerts } = await import('./alerts');
   const { startConsumers } = await import('./consumers');
   const { outcomeOf, startInbox } = await import('./inbox');
   const { startNights } = await import('./nights');
-  const { eventSourceOf } = await import('./settings');
+  const { startOrders } = await import('./orders');
+  const { alertsOf, eventSourceOf } = await import('./settings');
   const server = await startApi(root, directory, port, ISSUER, signal);
   up.defer(() => server.stop());
+  const alerts = startAlerts(world, directory, { ...alertsOf(root), api: server.url });
+  up.defer(() => alerts.stop());
   const consumers = startConsumers(world, eventSourceOf(root, 'clean'));
   up.defer(() => consumers.stop());
   const nights = startNights(world, directory);
   up.defer(() => nights.stop());
+  const orders = startOrders(world);
+  up.defer(() => orders.stop());
   const inbox = startInbox(directory, (arrival, balance) => {
     console.error(outcomeOf(arrival, balance));
     if (balance) nights.load();
+    if (arrival.state === 'failed' && arrival.run_id !== undefined) alerts.gaveUp(arrival);
   });
   up.defer(() => inbox.stop());
 
@@ -110,5 +119,8 @@ async function bringUp(
     throw new ApiDown(`The API stopped by itself; ${join(directory, 'server.log')} says why.`);
   });
   const api = new Api(server.url, connection, { onRetry: (why) => console.error(why), signal });
-  return { running: { api, connection, world, nights, signal }, broken: Promise.race([ended, consumers.broken]) };
+  return {
+    running: { api, connection, world, nights, alerts, signal },
+    broken: Promise.race([ended, consumers.broken]),
+  };
 }

@@ -1,4 +1,5 @@
 import type { LocalWorld } from '../../shared/adapters/local';
+import type { Sent } from '../../shared/adapters/local/outbox';
 import type { Connection } from '../client/connect';
 import type { FileReport } from '../client/upload';
 
@@ -22,6 +23,7 @@ export function whereToLook(
   { url, tokenUrl, id, secret }: Connection,
   directory: string,
   paths: readonly string[],
+  mails: readonly Sent[] = [],
 ): string {
   const token =
     `$(curl -s -u ${id}:${secret} -d grant_type=client_credentials ${tokenUrl}` +
@@ -33,6 +35,20 @@ export function whereToLook(
     '',
     ...paths.map((path) => `  curl -s -H "Authorization: Bearer ${token}" ${url}/v1${path}`),
     '',
+    ...(mails.length > 0 ? [mailsInWords(mails), ''] : []),
     'Ctrl-C stops it; the next npm start finds its data again.',
+  ].join('\n');
+}
+
+const MOST_LISTED = 10;
+
+/** Mails with their files in the data directory, the last ones. */
+export function mailsInWords(mails: readonly Sent[]): string {
+  const listed = mails.slice(-MOST_LISTED).map(({ file, subject }) => `  ${subject}\n    ${file}`);
+  const others = mails.length > MOST_LISTED ? [`  and ${mails.length - MOST_LISTED} before these`] : [];
+  return [
+    mails.length === 1 ? '1 mail of this start:' : `${mails.length} mails of this start:`,
+    ...others,
+    ...listed,
   ].join('\n');
 }

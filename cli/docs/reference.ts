@@ -97,17 +97,20 @@ function written(value: unknown): string {
 
 function variableRows(root: string): string[][] {
   // CloudFormation's tags (!GetAtt ...) mean nothing to us here.
-  const { functions } = parse(readFileSync(join(root, 'serverless.yml'), 'utf8'), { logLevel: 'error' }) as {
+  const { functions, provider } = parse(readFileSync(join(root, 'serverless.yml'), 'utf8'), { logLevel: 'error' }) as {
     functions: Record<string, { environment?: Record<string, unknown> }>;
+    provider: { environment: Record<string, unknown> };
   };
   return Object.entries<Variable>(VARIABLES).map(([name, { meaning, values = [] }]) => [
     code(name),
     meaning,
     values.map(code).join(', '),
-    Object.entries(functions)
-      .filter(([, { environment = {} }]) => name in environment)
-      .map(([user]) => user)
-      .join(', '),
+    name in provider.environment
+      ? 'all'
+      : Object.entries(functions)
+          .filter(([, { environment = {} }]) => name in environment)
+          .map(([user]) => user)
+          .join(', '),
   ]);
 }
 

@@ -31,6 +31,8 @@ export const STAGE_VALUES: Readonly<Record<string, string>> = {
   'memory.claim': 'The same for claim, which holds a chunk of 150,000 rows',
   'memory.clean': 'The same for clean',
   'memory.query': 'The same for query',
+  'memory.reconcile':
+    'The same for reconcile, which holds 8 bytes for each row of landing and 1 KB for each chunk of its window',
   'concurrency.ingest':
     'Concurrent runs reserved for the function, and its most; `null`: none reserved. New accounts have few in all',
   'concurrency.upload': 'The same for upload',
@@ -62,6 +64,22 @@ export const STAGE_VALUES: Readonly<Record<string, string>> = {
   'nightly.pause': 'Seconds between two looks at what is waited for',
   'nightly.settle':
     'Seconds that rows are given to land before the warehouse is loaded: `delivery.seconds` and some for clean',
+  'alarms.runbook': 'Where your people read docs/runbook.md: its address in your repository. Alarms end with it',
+  'alarms.cleanBehindMinutes': 'Minutes that a chunk may wait for clean; after 6 hours it is given up',
+  'alarms.serverErrors': 'Answers of 5xx in five minutes that go without an alarm',
+  'alarms.slowRequestSeconds': 'Seconds within which 99 of 100 requests are to be answered; at 30 the gateway gives up',
+  'alarms.slowChunkSeconds': 'Seconds within which 99 of 100 chunks are to be in the ledger, from the request on',
+  'budget.dollarsPerDay': 'USD a day above which an alarm is raised; `null`: none. It needs a cost allocation tag',
+  'alerts.every':
+    'Minutes of a digest of what arrived. Of incidents of one kind and data set, one is told at once in that time; the others with the digest',
+  'alerts.unbalancedMinutes': 'Minutes that a batch has until each of its rows has its outcome',
+  'alerts.rejectedShare': "Share of a batch's rows, 0 to 1; where more are refused, people are told",
+  'alerts.subscribers':
+    'Who gets mails: an `email`, and if they want only some, `kinds` and `severities`; see docs/alerts.md',
+  'reconcile.schedule': 'When the recount of the stores starts, on the clock of `nightly.timezone`',
+  'reconcile.days': 'Days before it of which it judges the batches that came',
+  'reconcile.settle':
+    'Seconds that stores may be behind the ledger: `delivery.seconds` and some; younger batches are not judged',
   'signIn.domain': "Prefix of the sign-in page's address; unique in the region",
   'signIn.selfSignUp': 'Whether anybody may make an account; without a group it may do nothing',
   'signIn.callbacks': 'Addresses that people may be sent back to after signing in and out',

@@ -13,10 +13,11 @@ const ports = {
   bulk: adapters.bulk(),
   bulkOutput: adapters.manifests(),
   later: adapters.later(),
+  telemetry: adapters.telemetry(),
 };
 
 /** A file in the inbox goes part by part into the stream, or to Spark, or is kept with the reason why not. */
-export const handler = queue(async (notice, shift) => {
+export const handler = queue(ports.telemetry, async (notice, shift) => {
   if (!('key' in notice)) throw new Error('this queue is for files');
   await takeFile(notice, ports, shift);
 });

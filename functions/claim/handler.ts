@@ -14,10 +14,11 @@ const ports = {
   bulkOutput: adapters.bulkOutput(),
   later: adapters.later(),
   pace: adapters.pace(),
+  telemetry: adapters.telemetry(),
 };
 
 /** What Spark has cleaned gets into the ledger and the stores; a run that failed is noted. */
-export const handler = queue(async (notice, shift) => {
+export const handler = queue(ports.telemetry, async (notice, shift) => {
   if ('run_id' in notice) return giveUp(notice, ports);
   if (!('batch_id' in notice)) throw new Error('this queue is for batches');
   await claimBatch(notice, ports, shift);

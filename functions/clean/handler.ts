@@ -10,9 +10,8 @@ const ports = {
   landing: adapters.landing(),
   rejects: adapters.rejects(),
   failed: adapters.failed(),
+  telemetry: adapters.telemetry(),
 };
 
 /** Stream records to outcomes; what a broken world kept back is delivered again. */
-export const handler = stream((records) =>
-  cleanRecords(records, ports, (error, { sequence }) => console.error(`record ${sequence}`, error)),
-);
+export const handler = stream((records) => cleanRecords(records, ports));

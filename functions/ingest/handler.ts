@@ -11,10 +11,11 @@ const ports = {
   batches: adapters.batches(),
   files: adapters.files(),
   stream: adapters.stream(),
+  telemetry: adapters.telemetry(),
 };
 
 /** Rows in: 202 when every chunk is in the stream. `/validate` judges rows and stores nothing. */
-export const handler = http(async (request) => {
+export const handler = http(ports.telemetry, async (request) => {
   const { sub } = await authorize(request.headers.authorization, ROUTES[request.route as Route] as 'ingest', ports);
   const body = bodyOf(request);
   if (request.params.dataset !== undefined) return { status: 200, body: validate(request.params.dataset, body) };

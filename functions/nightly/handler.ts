@@ -8,6 +8,7 @@ const ports = {
   bulkOutput: adapters.bulkOutput(),
   later: adapters.later(),
   reports: adapters.reports(),
+  telemetry: adapters.telemetry(),
 };
 
 /** A step of the nightly run, as its state machine (resources/nightly.js) asks for it. */

@@ -13,6 +13,7 @@ const ports = {
   rejects: adapters.rejects(),
   invoices: adapters.invoices(),
   customers: adapters.customers(),
+  telemetry: adapters.telemetry(),
 };
 
 const version = process.env.ECOMFLOW_VERSION ?? 'unknown';
@@ -27,22 +28,17 @@ const ANSWERS: Partial<Record<Route, Answer>> = {
   'GET /v1/invoices/{invoice_no}/items/{stock_code}': questions.invoiceItems,
   'GET /v1/customers/{customer_id}': questions.customer,
   'GET /v1/customers/{customer_id}/invoices': questions.customerInvoices,
+  'GET /v1/metrics': questions.metrics,
   'GET /v1/health': () => ({ status: 'ok', version, commit: process.env.ECOMFLOW_COMMIT }),
   'GET /v1/openapi.json': () => openApi(version),
 };
 
 /** Questions about what came in; the route table says which stage answers. */
-export const handler = http(async (request) => {
-  const route = request.route as Route;
-  const answer = ANSWERS[route];
+export const handler = http(ports.telemetry, async ({ route, path, params, query, headers }) => {
+  const answer = ANSWERS[route as Route];
   if (!answer) throw new Problem('not_found', 'There is no such resource.');
-  const needed = ROUTES[route];
-  if (needed !== 'public') await authorize(request.headers.authorization, needed, ports);
-  const question = {
-    resource: request.path,
-    path: request.params,
-    limit: request.query.limit,
-    cursor: request.query.cursor,
-  };
-  return ok(await answer(question, ports), request.path);
+  const needed = ROUTES[route as Route];
+  if (needed !== 'public') await authorize(headers.authorization, needed, ports);
+  const question = { resource: path, path: params, limit: query.limit, cursor: query.cursor };
+  return ok(await answer(question, ports), path);
 });

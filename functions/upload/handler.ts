@@ -11,10 +11,11 @@ const ports = {
   senders: adapters.senders(),
   arrivals: adapters.arrivals(),
   uploads: adapters.uploads(),
+  telemetry: adapters.telemetry(),
 };
 
 /** Addresses for files that are too large for a request, and what became of the files. */
-export const handler = http(async (request) => {
+export const handler = http(ports.telemetry, async (request) => {
   const { route, headers, body, query, path } = request;
   const { sub } = await authorize(headers.authorization, ROUTES[route as Route] as 'ingest', ports);
   if (route === 'GET /v1/arrivals') return ok(await arrivalsOf(query.key, ports), path);

@@ -1,16 +1,18 @@
 /** What a route asks of its caller. */
-export type Permission = 'ingest' | 'read' | 'ingest or read';
+export type Permission = 'ingest' | 'read' | 'ingest or read' | 'admin';
 
 /** Groups (people) and scopes (machines) that hold a permission; admin holds all. */
 const GROUPS: Readonly<Record<Permission, readonly string[]>> = {
   ingest: ['ingest', 'admin'],
   read: ['analyst', 'admin'],
   'ingest or read': ['ingest', 'analyst', 'admin'],
+  admin: ['admin'],
 };
 const SCOPES: Readonly<Record<Permission, readonly string[]>> = {
   ingest: ['ecomflow/ingest', 'ecomflow/admin'],
   read: ['ecomflow/read', 'ecomflow/admin'],
   'ingest or read': ['ecomflow/ingest', 'ecomflow/read', 'ecomflow/admin'],
+  admin: ['ecomflow/admin'],
 };
 
 /**

@@ -9,11 +9,13 @@ export const ROUTES = {
   'GET /v1/arrivals': 'ingest or read',
   'GET /v1/batches/{batch_id}': 'ingest or read',
   'GET /v1/batches/{batch_id}/rejected': 'ingest or read',
+  'POST /v1/batches/{batch_id}/redrive': 'admin',
   'GET /v1/files/{hash}': 'ingest or read',
   'GET /v1/invoices/{invoice_no}': 'read',
   'GET /v1/invoices/{invoice_no}/items/{stock_code}': 'read',
   'GET /v1/customers/{customer_id}': 'read',
   'GET /v1/customers/{customer_id}/invoices': 'read',
+  'GET /v1/metrics': 'ingest or read',
   'GET /v1/health': 'public',
   'GET /v1/openapi.json': 'public',
 } as const satisfies Record<string, Permission | 'public'>;

@@ -3,7 +3,7 @@ import eventsContract from './contracts/events.json';
 import transactionsContract from './contracts/transactions.json';
 import { csvFields } from './csv';
 import { lineId, SEPARATOR } from './identity';
-import { jsonFields } from './json';
+import { jsonFields, NO_CELL } from './json';
 import { MISSING, type Rejected, type Row, UNPARSEABLE, type Value, type Verdict } from './outcome';
 import { predicate } from './rules';
 import { isText, valueParser } from './values';
@@ -38,6 +38,11 @@ export interface Dataset {
   cleaner(format: RowFormat, columns: readonly string[], areText?: boolean): RowCleaner;
   /** A row's value of one column before cleaning, trimmed; for cutting between invoices. */
   peek(format: RowFormat, columns: readonly string[], column: string): (text: string) => string;
+  /**
+   * A row's values as they were written, in the order of `columns` (CSV) or of the contract; undefined when it cannot
+   * be split into them, or one of them is no text.
+   */
+  split(format: RowFormat, columns: readonly string[]): (text: string) => readonly string[] | undefined;
 }
 
 /** Beyond the columns: a row that has more fields than its header. */
@@ -107,6 +112,19 @@ export function compile(contract: Contract): Dataset {
       return (text) => {
         const row = format === 'csv' ? { fields: csvFields(text) } : jsonFields(text, position, columns.length);
         return (row && 'fields' in row ? (row.fields[at] ?? '') : '').trim();
+      };
+    },
+
+    split(format, names) {
+      if (format === 'csv') {
+        return (text) => {
+          const fields = csvFields(text, names.length + 1);
+          return fields.length === names.length ? fields : undefined;
+        };
+      }
+      return (text) => {
+        const row = jsonFields(text, position, columns.length);
+        return row && 'fields' in row && !row.fields.includes(NO_CELL) ? row.fields : undefined;
       };
     },
   };

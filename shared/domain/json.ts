@@ -99,7 +99,7 @@ export class JsonArrayRows {
 const MOST_CHARACTERS = 2 * 1024 * 1024;
 
 /** A value that no column type accepts: JSON's true, false, arrays and objects are no cell of a table. */
-const NO_CELL = '\u0000';
+export const NO_CELL = '\u0000';
 
 /** Why a JSON row cannot be spread over the columns. */
 export type JsonRow =

@@ -33,9 +33,24 @@ export const manifestKey = ({ dataset, batch_id }: { readonly dataset: string; r
 export const inputKey = ({ dataset, batch_id }: { readonly dataset: string; readonly batch_id: string }): string =>
   `work/${dataset}/${batch_id}/input`;
 
-/** The report of a night, by the day on which it began. */
-export const nightReportKey = ({ id, began_at }: { readonly id: string; readonly began_at: string }): string =>
-  `reports/nightly/dt=${began_at.slice(0, 10)}/${id}.json`;
+/** A redrive of a chunk's rows. */
+export const attemptKey = (
+  { dataset, chunk_id }: { readonly dataset: string; readonly chunk_id: string },
+  revision: number,
+): string => `redriven/${dataset}/${chunk_id}/${String(revision).padStart(4, '0')}.json.gz`;
+
+/** What the warehouse had of a data set when it was counted last. */
+export const recountKey = (dataset: string): string => `recount/${dataset}.json`;
+
+/** The report of a night or of a recount, by the day on which it began. */
+export const reportKey = ({ id, began_at, kind = 'nightly' }: ReportName): string =>
+  `reports/${kind}/dt=${began_at.slice(0, 10)}/${id}.json`;
+
+interface ReportName {
+  readonly id: string;
+  readonly began_at: string;
+  readonly kind?: 'nightly' | 'reconcile';
+}
 
 /** The objects of a file that is no file of rows: itself, and beside it why. No name in them leads elsewhere. */
 export const refusedKey = (

@@ -76,6 +76,39 @@ export async function* readLanded(file: Readable, { contract }: Dataset): AsyncG
   }
 }
 
+/** Whose a landed row is, and which. */
+export type Identity = Pick<LandedRow, 'line_id' | 'batch_id'>;
+
+/**
+ * Of each row of a landed file its identity alone, as readLanded does: of a large file these two columns are all that is
+ * read, whatever others it has. @throws NotLanded, Error
+ */
+export async function* readIdentities(file: Readable): AsyncGenerator<Identity[]> {
+  const source = file.byteLength > ONE_PIECE ? file : await file.slice(0, file.byteLength);
+  const metadata = await parquetMetadataAsync(source, { geoparquet: false });
+  const bare: Metadata = { ...metadata, schema: metadata.schema.map(withoutMeaning) };
+  const elements = [LINE_ID, BATCH_ID].map(({ name }) => metadata.schema.find((element) => element.name === name));
+  if (elements.includes(undefined)) throw new NotLanded('line_id or batch_id is missing');
+
+  let rowStart = 0;
+  for (const { num_rows } of metadata.row_groups) {
+    const rowEnd = rowStart + Number(num_rows);
+    const group = { file: source, metadata: bare, rowStart, rowEnd, utf8: false, parsers: PARSERS };
+    const [lineId, batchId] = await Promise.all(
+      [LINE_ID, BATCH_ID].map((column, i) =>
+        columnOf(column, elements[i], (name) => parquetReadColumn({ ...group, columns: [name] })),
+      ),
+    );
+    for (let from = 0; from < rowEnd - rowStart; from += BLOCK) {
+      const identities: Identity[] = [];
+      for (let at = from; at < Math.min(from + BLOCK, rowEnd - rowStart); at++)
+        identities.push({ line_id: lineId!(at) as string, batch_id: batchId!(at) as string });
+      yield identities;
+    }
+    rowStart = rowEnd;
+  }
+}
+
 /** The wanted columns' entries in the footer; undefined where one that may be null is not there. */
 function elementsOf({ schema }: Metadata, wanted: readonly Wanted[]): (Element | undefined)[] {
   const columns = schema.slice(1); // the first is the root

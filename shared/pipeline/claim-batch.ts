@@ -2,7 +2,7 @@ import { type Arrival, isUnfinished, type Refusal } from '../domain/arrival';
 import { claimedEntry, entryOfChunk, headOfManifest, type Manifest, NotAManifest, readManifest } from '../domain/bulk';
 import { type Dataset, datasets } from '../domain/dataset';
 import type { ChunkEntry } from '../domain/ledger';
-import type { KeptRow } from '../domain/outcome';
+import { accountedFor, type KeptRow, rejectedTotal } from '../domain/outcome';
 import { claim } from './claim';
 import { customersOf } from './clean';
 import type { BulkRef, Ports } from './ports';
@@ -21,6 +21,7 @@ export type ClaimBatchPorts = Pick<
   | 'bulkOutput'
   | 'later'
   | 'pace'
+  | 'telemetry'
 >;
 
 /** What a look at a batch came to; `absent`: Spark is not done with it. */
@@ -35,6 +36,18 @@ const RESERVE_MS = 180_000;
  * unchanged. Each chunk with its last revision is a checkpoint.
  */
 export async function claimBatch(
+  batch: { readonly dataset: string; readonly batch_id: string },
+  ports: ClaimBatchPorts,
+  shift: Shift,
+): Promise<ClaimedBatch> {
+  const claimed = await lookAt(batch, ports, shift);
+  const { batch_id, dataset } = batch;
+  const level = claimed.kind === 'refused' ? 'warn' : 'info';
+  ports.telemetry.log(level, 'a batch of Spark was looked at', { batch_id, dataset, outcome: claimed.kind });
+  return claimed;
+}
+
+async function lookAt(
   batch: { readonly dataset: string; readonly batch_id: string },
   ports: ClaimBatchPorts,
   shift: Shift,
@@ -68,7 +81,7 @@ export async function claimBatch(
 /** Notes that Spark gave a file up. Whoever puts it again has it tried again. */
 export async function giveUp(
   { run_id, reason }: { readonly run_id: string; readonly reason: string },
-  { backlog, arrivals, clock }: Pick<Ports, 'backlog' | 'arrivals' | 'clock'>,
+  { backlog, arrivals, clock, telemetry }: Pick<Ports, 'backlog' | 'arrivals' | 'clock' | 'telemetry'>,
 ): Promise<void> {
   const given = (await backlog.unfinished()).filter(
     (arrival) => arrival.run_id === run_id && arrival.state === 'running',
@@ -76,6 +89,8 @@ export async function giveUp(
   for (const arrival of given) {
     const refusal = { code: 'internal', detail: `Spark gave up: ${reason.slice(0, 500)}`, facts: {} } as const;
     await arrivals.note({ ...arrival, state: 'failed', refusal, finished_at: clock.now().toISOString() });
+    const { key, batch_id, dataset } = arrival;
+    telemetry.log('warn', 'Spark gave a file up', { key, batch_id, dataset, run_id });
   }
 }
 
@@ -123,6 +138,7 @@ async function openEntries(manifest: Manifest, { contract }: Dataset, ports: Cla
   for (const chunk of manifest.chunks) {
     const first = entryOfChunk(batch_id, chunk, contract.claim !== undefined, now);
     const entry = known.get(chunk.number) ?? (await ports.chunks.record(first));
+    if (entry === first) count(undefined, entry, contract.name, ports);
     if (entry.provisional) open.push(entry);
   }
   return open;
@@ -141,7 +157,27 @@ async function claimChunk(ref: BulkRef, entry: ChunkEntry, dataset: Dataset, por
     await ports.pace.after(some.length);
   }
   if (claimed.size < rows) await ports.bulkOutput.replace(ref, await rowsAmong(claimed, ref, ports));
-  await ports.chunks.revise(claimedEntry(entry, claimed.size, ports.clock.now().toISOString()));
+  const revised = claimedEntry(entry, claimed.size, ports.clock.now().toISOString());
+  if ((await ports.chunks.revise(revised)) === revised) count(entry, revised, ref.dataset, ports);
+}
+
+/**
+ * Measures what an entry says beyond the one before it, each row once: rows that Spark kept are counted when they are
+ * claimed. Only of entries that were written just now.
+ */
+function count(before: ChunkEntry | undefined, entry: ChunkEntry, dataset: string, { telemetry }: ClaimBatchPorts) {
+  const RowsKept = entry.provisional ? 0 : entry.kept;
+  if (before) telemetry.measure({ RowsKept, RowsDuplicate: entry.duplicate - before.duplicate }, dataset);
+  else {
+    const { duplicate: RowsDuplicate } = entry;
+    const RowsReceived = accountedFor(entry);
+    telemetry.measure({ RowsReceived, RowsKept, RowsDuplicate, RowsRejected: rejectedTotal(entry) }, dataset);
+  }
+  const { batch_id, chunk_id, number, revision, kept, duplicate, rejected, provisional } = entry;
+  const message = provisional
+    ? 'a chunk of Spark is in the ledger, provisionally'
+    : 'a chunk of Spark is in the ledger';
+  telemetry.log('info', message, { batch_id, chunk_id, dataset, number, revision, kept, duplicate, rejected });
 }
 
 async function rowsAmong(

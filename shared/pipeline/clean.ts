@@ -1,12 +1,15 @@
 import { cleanRows } from '../domain/clean';
 import { type Dataset, datasets } from '../domain/dataset';
 import type { ChunkEntry } from '../domain/ledger';
-import { accountedFor, type KeptRow } from '../domain/outcome';
+import { accountedFor, type KeptRow, rejectedTotal } from '../domain/outcome';
 import { type Chunk, NotAChunk, unpack } from '../domain/packing';
 import { claim } from './claim';
 import { type CustomerInvoice, type Ports, Unavailable } from './ports';
 
-export type CleanPorts = Pick<Ports, 'clock' | 'chunks' | 'invoices' | 'customers' | 'landing' | 'rejects' | 'failed'>;
+export type CleanPorts = Pick<
+  Ports,
+  'clock' | 'chunks' | 'invoices' | 'customers' | 'landing' | 'rejects' | 'failed' | 'telemetry'
+>;
 
 /** A record as the stream delivers it. */
 export interface Delivered {
@@ -16,54 +19,61 @@ export interface Delivered {
 
 /**
  * Cleans records in order and answers the first one that a broken world kept from going through, from which the
- * stream is to deliver again; undefined when all are through. `onTrouble` hears why.
+ * stream is to deliver again; undefined when all are through. The log, and `onTrouble`, hear why.
  */
 export async function cleanRecords(
   records: readonly Delivered[],
   ports: CleanPorts,
-  onTrouble: (error: unknown, record: Delivered) => void,
+  onTrouble: (error: unknown, record: Delivered) => void = () => undefined,
 ): Promise<string | undefined> {
   for (const record of records) {
-    try {
-      await cleanRecord(record, ports, onTrouble);
-    } catch (error) {
+    const read: Read = {};
+    const tell = (message: string, error: unknown) => {
+      const { batch_id, chunk_id, dataset } = read.chunk ?? {};
+      ports.telemetry.log('error', message, { batch_id, chunk_id, dataset, sequence: record.sequence, error });
       onTrouble(error, record);
+    };
+    try {
+      await cleanRecord(record, read, ports, (defect) => tell('a chunk cannot be cleaned', defect));
+    } catch (error) {
+      tell('a chunk is to be delivered again', error);
       return record.sequence;
     }
   }
   return undefined;
 }
 
+/** What a record turned out to be, as far as it could be read. */
+interface Read {
+  chunk?: Chunk;
+}
+
 /** A defect that repeats on the same bytes goes to `failed/`; a broken world is thrown. */
-async function cleanRecord(
-  record: Delivered,
-  ports: CleanPorts,
-  onTrouble: (error: unknown, record: Delivered) => void,
-) {
-  let id = `unreadable-${record.sequence}`;
-  let chunk: Chunk | undefined;
+async function cleanRecord(record: Delivered, read: Read, ports: CleanPorts, onDefect: (error: Error) => void) {
   try {
-    chunk = unpack(record.data);
-    id = chunk.chunk_id;
-    await cleanChunk(chunk, ports);
+    read.chunk = unpack(record.data);
+    await cleanChunk(read.chunk, ports, true);
   } catch (error) {
     if (error instanceof Unavailable || !(error instanceof Error)) throw error;
-    onTrouble(error, record);
-    await ports.failed.put(id, record.data, error);
+    onDefect(error);
+    const { chunk } = read;
+    await ports.failed.put(chunk?.chunk_id ?? `unreadable-${record.sequence}`, record.data, error);
     if (chunk) {
       const { batch_id, number, chunk_id } = chunk;
       await ports.chunks.fail({ batch_id, number, chunk_id, failed_at: ports.clock.now().toISOString() });
     }
+    ports.telemetry.measure({ ChunksFailed: 1 }, datasets.get(chunk?.dataset ?? '')?.name);
   }
 }
 
 /**
  * Takes one chunk from rows to outcomes: the claim, landing, rejected rows, customers, and the ledger entry last, so
- * that a crash at any point is mended by doing all of it again. A chunk whose entry is there is skipped.
+ * that a crash at any point is mended by doing all of it again. A chunk whose entry is there is skipped. `timed`: it
+ * comes straight from its request, so that the time it took says something of the pipeline.
  */
-export async function cleanChunk(chunk: Chunk, ports: CleanPorts): Promise<ChunkEntry> {
+export async function cleanChunk(chunk: Chunk, ports: CleanPorts, timed = false): Promise<ChunkEntry> {
   const known = await ports.chunks.find(chunk.batch_id, chunk.number);
-  if (known) return known;
+  if (known) return cameAgain(chunk, known, ports);
 
   const dataset = datasets.get(chunk.dataset);
   if (!dataset) throw new NotAChunk(`there is no data set ${chunk.dataset}`);
@@ -90,7 +100,25 @@ export async function cleanChunk(chunk: Chunk, ports: CleanPorts): Promise<Chunk
   if (accountedFor(entry) !== chunk.rows) {
     throw new Error(`${chunk.chunk_id} has ${chunk.rows} rows, and ${accountedFor(entry)} have an outcome`);
   }
-  return ports.chunks.record(entry);
+  const stored = await ports.chunks.record(entry);
+  return stored === entry ? counted(chunk, entry, timed, ports) : cameAgain(chunk, stored, ports);
+}
+
+/** Numbers are of entries that were written just now: a chunk that is delivered twice counts once. */
+function counted(chunk: Chunk, entry: ChunkEntry, timed: boolean, { telemetry }: CleanPorts): ChunkEntry {
+  const { received_at, dataset, rows } = chunk;
+  const { batch_id, chunk_id, number, kept, duplicate, rejected, cleaned_at } = entry;
+  const ms = Date.parse(cleaned_at) - Date.parse(received_at);
+  const values = { RowsKept: kept, RowsDuplicate: duplicate, RowsRejected: rejectedTotal(entry) };
+  telemetry.measure({ ...values, ...(timed && { PostToLedger: ms }) }, dataset);
+  const outcomes = { rows, kept, duplicate, rejected };
+  telemetry.log('info', 'a chunk is clean', { batch_id, chunk_id, dataset, number, ...outcomes, ms });
+  return entry;
+}
+
+function cameAgain({ batch_id, chunk_id, dataset }: Chunk, known: ChunkEntry, { telemetry }: CleanPorts): ChunkEntry {
+  telemetry.log('info', 'a chunk that is clean came again', { batch_id, chunk_id, dataset });
+  return known;
 }
 
 interface Kept {

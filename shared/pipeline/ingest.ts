@@ -39,7 +39,7 @@ export interface Accepted {
  */
 export async function ingest(
   delivery: Delivery,
-  ports: Pick<Ports, 'batches' | 'files' | 'stream' | 'clock'>,
+  ports: Pick<Ports, 'batches' | 'files' | 'stream' | 'clock' | 'telemetry'>,
 ): Promise<Accepted> {
   const dataset = datasetNamed(delivery.dataset);
   const { file } = delivery;
@@ -62,10 +62,17 @@ export async function ingest(
     ...(delivery.origin && { origin: delivery.origin }),
   });
   const answer = { batch_id, dataset: head.dataset, rows: head.received, chunks: head.slices.length };
-  if (head.accepted_at !== undefined) return { ...answer, known: true };
+  const { telemetry } = ports;
+  const facts = { ...answer, sent_by: delivery.sent_by, ...(file && { file: file.hash, part: file.part }) };
+  if (head.accepted_at !== undefined) {
+    telemetry.log('info', 'a batch that is accepted came again', facts);
+    return { ...answer, known: true };
+  }
 
   await ports.stream.append(records(head, body, sealed));
   await ports.batches.accept(batch_id, ports.clock.now().toISOString());
+  telemetry.measure({ RowsReceived: head.received }, head.dataset);
+  telemetry.log('info', 'a batch is accepted', facts);
   return { ...answer, known: false };
 }
 

@@ -10,7 +10,7 @@ import type { LoadAnswer, LoadCounts } from './warehouse';
  * Two nights at the same time do not harm each other: a notice may come twice, the warehouse is loaded by one at a time,
  * file by file and by line_id, and each night's report has a name of its own.
  */
-export type NightPorts = Pick<Ports, 'clock' | 'backlog' | 'bulkOutput' | 'later' | 'reports'>;
+export type NightPorts = Pick<Ports, 'clock' | 'backlog' | 'bulkOutput' | 'later' | 'reports' | 'telemetry'>;
 
 /** The steps that are timed, in their order. */
 export const STEPS = ['wait', 'claim', 'load'] as const;
@@ -99,10 +99,18 @@ const lastSign = ({ arrived_at, lease }: Arrival): number => Math.max(Date.parse
 export function takeStep(task: Exclude<Task, { step: 'report' }>, ports: NightPorts): Promise<Night>;
 export function takeStep(task: Task, ports: NightPorts): Promise<Night | NightReport>;
 export async function takeStep(task: Task, ports: NightPorts): Promise<Night | NightReport> {
+  if (task.step === 'report') return report(task.night, ports);
+  const night = await nightBehind(task, ports);
+  const { id, again, left_over, loaded } = night;
+  ports.telemetry.log('info', 'a step of the night', { night: id, step: task.step, again, left_over, loaded });
+  return night;
+}
+
+async function nightBehind(task: Exclude<Task, { step: 'report' }>, ports: NightPorts): Promise<Night> {
   if (task.step === 'wait') return waitForFiles(task.night, task.within, ports);
   if (task.step === 'claim') return callForClaims(task.night, task.within, ports);
-  if (task.step === 'load') return countLoad(task.night, task.answer, task.within, ports.clock.now());
-  return report(task.night, ports);
+  const { night, answer, within } = task as Extract<Task, { step: 'load' }>;
+  return countLoad(night, answer, within, ports.clock.now());
 }
 
 /** Whether files are still being read, by a function or by Spark. Those that are stuck are not waited for. */
@@ -209,7 +217,7 @@ const shortened = ({ key, reason }: LoadCounts['unreadable'][number]) => ({
 });
 
 /** Keeps the night's report. */
-async function report(night: Night, { clock, reports }: NightPorts): Promise<NightReport> {
+async function report(night: Night, { clock, reports, telemetry }: NightPorts): Promise<NightReport> {
   const { id, began_at, failure } = night;
   const made: NightReport = {
     id,
@@ -224,6 +232,9 @@ async function report(night: Night, { clock, reports }: NightPorts): Promise<Nig
     ...(failure && { failure: { ...failure, cause: inWords(failure) } }),
   };
   await reports.keep(made);
+  const { status, seconds } = made;
+  const level = status === 'failed' ? 'error' : 'info';
+  telemetry.log(level, 'the night is over', { night: id, status, seconds, failure: made.failure });
   return made;
 }
 

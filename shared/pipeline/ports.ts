@@ -5,14 +5,18 @@
  * Every method may be called again with the same arguments and leaves the same state. When the world is broken or
  * busy, a method throws Unavailable; any other error is a defect of ours.
  */
+import type { Incident, Mail, Told } from '../domain/alert';
 import type { Arrival, InboxFile, Refusal } from '../domain/arrival';
 import type { BulkJob } from '../domain/bulk';
 import type { RejectedRow } from '../domain/clean';
 import type { InvoicePart } from '../domain/invoice';
 import type { Batch, BatchHead, ChunkEntry, ChunkFailure, FilePart } from '../domain/ledger';
+import type { Meter } from '../domain/meters';
 import type { KeptRow } from '../domain/outcome';
 import type { Chunk } from '../domain/packing';
 import type { Readable } from '../domain/parquet-reader';
+import type { Counted } from '../domain/reconcile';
+import type { Attempt, RedriveOrder } from '../domain/redrive';
 
 export interface Ports {
   readonly clock: Clock;
@@ -38,6 +42,19 @@ export interface Ports {
   readonly landed: LandedFiles;
   readonly warehouse: Warehouse;
   readonly reports: Reports;
+  readonly telemetry: Telemetry;
+  readonly watch: Watch;
+  readonly incidents: Incidents;
+  readonly notes: Notes;
+  readonly post: Post;
+  readonly history: History;
+  readonly attempts: Attempts;
+  readonly orders: Orders;
+  readonly failures: Failures;
+  readonly raw: RawZone;
+  readonly refusals: RejectedZone;
+  readonly lines: InvoiceLines;
+  readonly recount: WarehouseCounts;
 }
 
 export interface Clock {
@@ -85,9 +102,9 @@ export interface Batches {
 /** Entries of chunks. */
 export interface ChunkLedger {
   find(batch_id: string, number: number): Promise<ChunkEntry | undefined>;
-  /** Writes the entry if the chunk has none; the stored entry either way. */
+  /** Writes the entry if the chunk has none; the stored entry either way, which is the very one given if it was written. */
   record(entry: ChunkEntry): Promise<ChunkEntry>;
-  /** Writes a later revision of the entry, unless it has come that far; the stored entry either way. */
+  /** Writes a later revision of the entry, unless it has come that far; the stored entry either way, as with record. */
   revise(entry: ChunkEntry): Promise<ChunkEntry>;
   /** Notes that the chunk cannot be cleaned; a later call changes nothing. */
   fail(failure: ChunkFailure): Promise<void>;
@@ -134,14 +151,15 @@ export interface Customers {
 
 export interface Landing {
   /** Adds kept rows to the lake. What is added twice is taken out in curated, by line_id. */
-  append(chunk: Chunk, rows: readonly KeptRow[]): Promise<void>;
+  append(chunk: BulkRef, rows: readonly KeptRow[]): Promise<void>;
 }
 
 /** Refused rows, kept by chunk. */
 export interface Rejects {
-  put(chunk: Chunk, rows: readonly RejectedRow[]): Promise<void>;
+  /** Puts the rows, which may be none, in the place of those that are there. */
+  put(chunk: BulkRef & Pick<Chunk, 'contract_version'>, rows: readonly RejectedRow[]): Promise<void>;
   /** The refused rows of a chunk by line; empty when it has none. */
-  read(head: BatchHead, chunk_id: string): Promise<readonly RejectedRow[]>;
+  read(head: Pick<BatchHead, 'dataset' | 'received_at'>, chunk_id: string): Promise<readonly RejectedRow[]>;
 }
 
 /** Records that a defect of ours keeps from being cleaned. */
@@ -209,7 +227,7 @@ export interface Bulk {
   start(job: BulkJob): Promise<{ readonly run_id: string } | 'busy' | 'absent'>;
 }
 
-/** A chunk that Spark cleaned. */
+/** A chunk as landing has it: cleaned by clean or Spark, or what a redrive brought of it. */
 export type BulkRef = Pick<Chunk, 'dataset' | 'batch_id' | 'chunk_id' | 'received_at'>;
 
 /** What Spark left in the lake. */
@@ -282,12 +300,157 @@ export interface OpenWarehouse {
   ): Promise<{ readonly rows: number; readonly added: number }>;
   /** Brings the data set's views to what is loaded. */
   refresh(dataset: string): Promise<void>;
+  /** Counts the data set's rows. */
+  count(dataset: string): Promise<WarehouseCount>;
 }
 
-/** What nights came to, in the lake. */
+/** What nights and recounts came to, in the lake. */
 export interface Reports {
-  /** Keeps a night's report as JSON, by its id and day. */
-  keep(report: { readonly id: string; readonly began_at: string }): Promise<void>;
+  /** Keeps a report as JSON, by its id and day; of a night unless it says otherwise. */
+  keep(report: {
+    readonly id: string;
+    readonly began_at: string;
+    readonly kind?: 'nightly' | 'reconcile';
+  }): Promise<void>;
+}
+
+/** What a line of the log is about. */
+export interface Facts {
+  readonly batch_id?: string | undefined;
+  readonly chunk_id?: string | undefined;
+  readonly dataset?: string | undefined;
+  readonly [name: string]: unknown;
+}
+
+/** What the machine says of itself: lines of JSON, and numbers. Nothing of a row's content. */
+export interface Telemetry {
+  log(level: 'info' | 'warn' | 'error', message: string, facts: Facts): void;
+  /** Adds values to meters, of a data set where they have one. */
+  measure(values: Partial<Readonly<Record<Meter, number>>>, dataset?: string): void;
+  /** What was measured so far; undefined where another service keeps it. */
+  read(): Promise<readonly Measured[] | undefined>;
+}
+
+/** A meter's values, added up since the data directory was made. */
+export interface Measured {
+  readonly meter: Meter;
+  readonly dataset: string | null;
+  readonly count: number;
+  readonly sum: number;
+  readonly max: number;
+  readonly last: number;
+  /** ISO. */
+  readonly last_at: string;
+}
+
+/** A batch of which people are still to be told. `mark` changes when something new is to be told of it. */
+export interface Untold {
+  readonly batch_id: string;
+  readonly received_at: string;
+  readonly mark: string;
+}
+
+/** Batches that people are still to be told of: from their head on, and again when a redrive has changed them. */
+export interface Watch {
+  untold(): AsyncIterable<Untold>;
+  /** What was told of the batch before; undefined when nothing was. */
+  told(batch_id: string): Promise<Told | undefined>;
+  /** Notes what was told. The batch stays untold when its mark has changed since. */
+  tell(batch: Untold, told: Told): Promise<void>;
+  /** Makes it untold: something has changed. */
+  again(batch_id: string, at: string): Promise<void>;
+  /**
+   * Does work while nobody else does any; false, and nothing is done, while somebody does. Who dies at it keeps the
+   * others out for `seconds` at most.
+   */
+  alone(seconds: number, work: () => Promise<void>): Promise<boolean>;
+}
+
+/** What went wrong and is to be told. */
+export interface Incidents {
+  /**
+   * Keeps an incident until it is told. `tell`: nobody was told of its kind (and data set) within the quiet time, or this
+   * one was to be told and has not been; `hold`: the next digest tells of it; `known`: it was told.
+   */
+  keep(incident: Incident, quiet_until: string): Promise<'tell' | 'hold' | 'known'>;
+  held(): AsyncIterable<Incident>;
+  told(incidents: readonly Pick<Incident, 'id'>[]): Promise<void>;
+}
+
+/** Small papers of the lake that say what happened: reasons, errors, reports. */
+export interface Notes {
+  /** The text of one; undefined when there is none, or it is over a megabyte. */
+  read(key: string): Promise<string | undefined>;
+}
+
+/** Mails to those who have asked for their kind. */
+export interface Post {
+  /** Sends a mail; one of the same id that was sent before is not sent again. */
+  send(mail: Mail): Promise<void>;
+}
+
+/** The ledger from end to end: for those who look after it, not for the flow of rows. */
+export interface History {
+  /** Every batch that came at or after a time (ISO), in no order. */
+  batches(since?: string): AsyncIterable<Batch>;
+}
+
+/** Redrives of a chunk's rows, judged once: what is begun is carried out as it was begun. */
+export interface Attempts {
+  /** Keeps the attempt unless the chunk has one of this revision; the stored one either way. */
+  begin(attempt: Attempt): Promise<Attempt>;
+  find(chunk: Pick<Chunk, 'dataset' | 'chunk_id'>, revision: number): Promise<Attempt | undefined>;
+}
+
+/** Redrives that were asked for and are to be done by somebody who has time. */
+export interface Orders {
+  put(order: RedriveOrder): Promise<void>;
+}
+
+/** What could not be cleaned, delivered or landed: objects below `failed/`, and those of Lambda's failure destination. */
+export interface Failures {
+  list(): AsyncIterable<{ readonly key: string; readonly bytes: number }>;
+  /** Undefined when it is gone. */
+  read(key: string): Promise<Uint8Array | undefined>;
+  remove(key: string): Promise<void>;
+}
+
+/** What came, as it came: stream records, joined. */
+export interface RawZone {
+  /** Objects that were written on a day (as 2026-03-01) or later. */
+  list(since?: string): AsyncIterable<{ readonly key: string; readonly bytes: number }>;
+  /** Undefined when it is gone. */
+  read(key: string): Promise<Uint8Array | undefined>;
+  /** Keeps records that did not get there, under a name (its beginning is the day: `dt=2026-03-01/...`). */
+  keep(name: string, records: Uint8Array): Promise<void>;
+}
+
+/** The refused rows of all chunks, whoever wrote them. */
+export interface RejectedZone {
+  /** One object for each chunk; those of batches that came on a day or later. */
+  list(dataset: string, since?: string): AsyncIterable<{ readonly key: string; readonly chunk_id: string }>;
+  read(key: string): Promise<readonly RejectedRow[]>;
+}
+
+/** The Invoices table from end to end. */
+export interface InvoiceLines {
+  /** Every part; those of one invoice behind each other. */
+  all(): AsyncIterable<InvoicePart>;
+}
+
+/** What the warehouse has of a data set. */
+export interface WarehouseCount extends Counted {
+  /** When a file was loaded last, ISO; undefined when none was. */
+  readonly loaded_at: string | undefined;
+  readonly batches: ReadonlyMap<string, Counted>;
+}
+
+/** What the warehouse has, by batch. */
+export interface WarehouseCounts {
+  /** Rows and different line_ids, counted at `since` (ISO) or later; undefined where nobody did, as where there is no warehouse. */
+  byBatch(dataset: string, since: string): Promise<WarehouseCount | undefined>;
+  /** Keeps what was counted at a time (ISO), where it cannot be asked for. */
+  keep(dataset: string, counted_at: string, count: WarehouseCount): Promise<void>;
 }
 
 /** A broken or busy world: a throttle, an outage, a timeout. Thrown by adapters with its cause; trying again may help. */

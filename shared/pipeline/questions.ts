@@ -4,6 +4,7 @@ import type { Transaction } from '../domain/contracts/types';
 import { decodeCursor, encodeCursor } from '../domain/cursor';
 import { datasets } from '../domain/dataset';
 import { type Batch, balanceOf, fileBalance } from '../domain/ledger';
+import { METERS } from '../domain/meters';
 import { exactTotal } from '../domain/money';
 import { rejectedTotal } from '../domain/outcome';
 import { Problem } from '../domain/problem';
@@ -32,7 +33,11 @@ export async function batch({ path }: Question, { batches }: Pick<Ports, 'batche
     dataset: head.dataset,
     contract_version: head.contract_version,
     ...balanceOf(found),
-    chunks: { total: head.slices.length, cleaned: entries.length },
+    chunks: {
+      total: head.slices.length,
+      cleaned: entries.length,
+      revised: entries.filter(({ revision }) => revision > 0).length,
+    },
     received_at: head.received_at,
     accepted_at: head.accepted_at ?? null,
     sent_by: head.sent_by,
@@ -133,6 +138,16 @@ export async function customerInvoices(question: Question, { customers }: Pick<P
     .map(({ invoice_no, invoice_date, country }) => ({ invoice_no, invoice_date, country }));
   const next_cursor = found.length > limit ? encodeCursor(question.resource, invoices.at(-1)!.invoice_no) : null;
   return { customer_id, invoices, next_cursor };
+}
+
+/** What was measured, meter by meter and data set by data set. @throws Problem not_found where CloudWatch has it */
+export async function metrics(_: Question, { telemetry }: Pick<Ports, 'telemetry'>) {
+  const measured = await telemetry.read();
+  if (measured) return { meters: measured.map(({ meter, ...values }) => ({ meter, ...METERS[meter], ...values })) };
+  throw new Problem(
+    'not_found',
+    "The numbers of this stage are in CloudWatch: namespace ecomflow, on the dashboard that has the stack's name.",
+  );
 }
 
 /** Longer than any id of a contract is, and within what a table's key may have. */

@@ -23,7 +23,7 @@ import type { Notice, Ports } from './ports';
 
 export type TakeFilePorts = Pick<
   Ports,
-  'clock' | 'inbox' | 'arrivals' | 'senders' | 'batches' | 'files' | 'stream' | 'bulk' | 'later'
+  'clock' | 'inbox' | 'arrivals' | 'senders' | 'batches' | 'files' | 'stream' | 'bulk' | 'later' | 'telemetry'
 > & { readonly bulkOutput: Pick<Ports['bulkOutput'], 'manifest'> };
 
 /** Who works, and how long it may. */
@@ -60,6 +60,17 @@ export async function takeFile(
   ports: TakeFilePorts,
   shift: Shift,
 ): Promise<Taken> {
+  const taken = await take(notice, ports, shift);
+  const { key, version } = notice;
+  const arrival: Partial<Arrival> = 'arrival' in taken ? taken.arrival : {};
+  const { dataset, engine, batch_id, file, run_id, refusal } = arrival;
+  const came = { dataset, engine, batch_id, file, run_id, ...(refusal && { refusal: refusal.code }) };
+  const level = taken.kind === 'refused' ? 'warn' : 'info';
+  ports.telemetry.log(level, 'a file was looked at', { key, version, outcome: taken.kind, ...came });
+  return taken;
+}
+
+async function take(notice: Extract<Notice, { key: string }>, ports: TakeFilePorts, shift: Shift): Promise<Taken> {
   const { inbox, arrivals } = ports;
   const file = await inbox.look(notice.key, notice.version);
   if (!file) {

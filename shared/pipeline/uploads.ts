@@ -15,7 +15,7 @@ const statusOf = (key: string) => `/v1/arrivals?key=${key}`;
  */
 export async function announceUpload(
   { body, sent_by, id }: { readonly body: Buffer; readonly sent_by: string; readonly id: string },
-  { senders, uploads, clock }: Pick<Ports, 'senders' | 'uploads' | 'clock'>,
+  { senders, uploads, clock, telemetry }: Pick<Ports, 'senders' | 'uploads' | 'clock' | 'telemetry'>,
 ) {
   const { bytes, contentType, ...upload } = readUpload(body);
   const key = uploadKey(upload, id);
@@ -24,6 +24,7 @@ export async function announceUpload(
   const expires_at = new Date(clock.now().getTime() + seconds * 1000).toISOString();
   await senders.announce(key, sent_by);
   const { url, headers } = await uploads.sign({ key, bytes, contentType, seconds });
+  telemetry.log('info', 'an upload is announced', { key, dataset: upload.dataset, bytes, sent_by });
   return { key, method: 'PUT', url, headers, expires_at, status: statusOf(key) };
 }
 

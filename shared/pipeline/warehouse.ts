@@ -63,6 +63,29 @@ export async function loadWarehouse(
   });
 }
 
+/** To count what the warehouse has, for whoever cannot ask it. */
+export interface CountRequest {
+  readonly count: true;
+}
+
+/** Counts every data set of the warehouse, and keeps what it found. Rows by data set. */
+export async function countWarehouse({
+  warehouse,
+  recount,
+  clock,
+}: Pick<Ports, 'warehouse' | 'recount' | 'clock'>): Promise<Readonly<Record<string, number>>> {
+  return warehouse.use(async (open) => {
+    const rows: Record<string, number> = {};
+    for (const name of datasets.keys()) {
+      const counted_at = clock.now().toISOString();
+      const count = await open.count(name);
+      await recount.keep(name, counted_at, count);
+      rows[name] = count.rows;
+    }
+    return rows;
+  });
+}
+
 async function loadDataset(
   dataset: string,
   asked: string | undefined,

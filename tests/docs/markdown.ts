@@ -9,10 +9,14 @@ export const DOCUMENTS = [
   'CHANGELOG.md',
   'CONTRIBUTING.md',
   'SECURITY.md',
+  'docs/alerts.md',
   'docs/configuration.md',
   'docs/contracts.md',
   'docs/data-directory.md',
   'docs/operations.md',
+  'docs/reconcile.md',
+  'docs/runbook.md',
+  'docs/redrive.md',
   'docs/warehouse.md',
 ];
 

@@ -1,13 +1,13 @@
 import { holds, type Permission, wanted } from '../../shared/domain/access';
 
-const PERMISSIONS: readonly Permission[] = ['ingest', 'read', 'ingest or read'];
+const PERMISSIONS: readonly Permission[] = ['ingest', 'read', 'ingest or read', 'admin'];
 const held = (bearer: { groups?: string[]; scopes?: string[] }) =>
   PERMISSIONS.filter((permission) => holds(permission, { groups: [], scopes: [], ...bearer }));
 
 test.each([
   ['ingest', ['ingest', 'ingest or read']],
   ['analyst', ['read', 'ingest or read']],
-  ['admin', ['ingest', 'read', 'ingest or read']],
+  ['admin', ['ingest', 'read', 'ingest or read', 'admin']],
   ['Admin', []],
   ['guests', []],
 ])('a person in the group %s may %j', (group, permissions) => {
@@ -18,7 +18,7 @@ test.each([
 test.each([
   ['ecomflow/ingest', ['ingest', 'ingest or read']],
   ['ecomflow/read', ['read', 'ingest or read']],
-  ['ecomflow/admin', ['ingest', 'read', 'ingest or read']],
+  ['ecomflow/admin', ['ingest', 'read', 'ingest or read', 'admin']],
   ['ingest', []],
   ['other/admin', []],
 ])('a machine with the scope %s may %j', (scope, permissions) => {

@@ -6,9 +6,9 @@ import {
   inputKey,
   landingKey,
   manifestKey,
-  nightReportKey,
   refusedKey,
   rejectedKey,
+  reportKey,
 } from '../../shared/domain/lake';
 
 const chunk = {
@@ -28,9 +28,7 @@ test('objects lie by zone, data set and the day on which their batch came', () =
 test('what Spark reads and says lies in a folder of its batch', () => {
   const batch = { dataset: 'events', batch_id: 'b' };
   expect([inputKey(batch), manifestKey(batch)]).toEqual(['work/events/b/input', 'work/events/b/manifest.json']);
-  expect(nightReportKey({ id: 'n1', began_at: '2026-03-02T01:00:00.000Z' })).toBe(
-    'reports/nightly/dt=2026-03-02/n1.json',
-  );
+  expect(reportKey({ id: 'n1', began_at: '2026-03-02T01:00:00.000Z' })).toBe('reports/nightly/dt=2026-03-02/n1.json');
 });
 
 describe('a file that is no file of rows', () => {

@@ -6,7 +6,14 @@ import type { Contract } from '../../shared/domain/contract';
 import { compile, type Dataset, datasets } from '../../shared/domain/dataset';
 import type { KeptRow } from '../../shared/domain/outcome';
 import { toParquet } from '../../shared/domain/parquet';
-import { type LandedRow, NotLanded, type Readable, readLanded } from '../../shared/domain/parquet-reader';
+import {
+  type Identity,
+  type LandedRow,
+  NotLanded,
+  type Readable,
+  readIdentities,
+  readLanded,
+} from '../../shared/domain/parquet-reader';
 import { edges } from '../peers/conversion/edges';
 
 const transactions = datasets.get('transactions')!;
@@ -143,6 +150,49 @@ describe('a landed file', () => {
 
   test('without rows has none', async () => {
     expect(await rowsOf(bytesOf(toParquet(transactions, 'b', [])))).toEqual([]);
+  });
+});
+
+describe('identities alone', () => {
+  async function identities(file: Readable): Promise<Identity[]> {
+    const found: Identity[] = [];
+    for await (const block of readIdentities(file)) {
+      expect(block.length).toBeLessThanOrEqual(10_000);
+      found.push(...block);
+    }
+    return found;
+  }
+
+  test.each(['spark', 'hive'])('of a file by %s are those of its rows', async (writer) => {
+    const dataset = datasets.get('events')!;
+    const file = bytesOf(readFileSync(join(LANDED, `events.${writer}.parquet`)));
+    const expected = edges(dataset.contract).map(({ kept }) => ({ line_id: kept.line_id, batch_id: 'edges' }));
+    expect(await identities(file)).toEqual(expected);
+  });
+
+  test('are read of a large file without its other columns, which may be of any contract', async () => {
+    const noise = (n: number) => `md5((i * ${n})::VARCHAR) || md5((i * ${n + 1})::VARCHAR)`;
+    const select = `SELECT md5(i::VARCHAR) AS line_id, 'b' || i % 2 AS batch_id, ${noise(2)} AS a, ${noise(4)} AS b FROM range(80000) r(i)`;
+    const file = await written(select, ', ROW_GROUP_SIZE 40960');
+    let bytes = 0;
+    const slice = async (start: number, end = file.byteLength) => {
+      bytes += end - start;
+      return file.slice(start, end);
+    };
+    const found = await identities({ byteLength: file.byteLength, slice });
+    expect([found.length, found[0], found.at(-1)!.batch_id]).toEqual([
+      80_000,
+      { line_id: 'cfcd208495d565ef66e7dff9f98764da', batch_id: 'b0' }, // MD5 of "0" (RFC 1321)
+      'b1',
+    ]);
+    expect(bytes).toBeLessThan(file.byteLength / 2);
+  });
+
+  test.each([
+    ['a column that is not there', "'l' AS line_id", 'line_id or batch_id is missing'],
+    ['a number for a text', "1 AS line_id, 'b' AS batch_id", 'line_id is stored as INT32'],
+  ])('are not read of a file with %s', async (_, columns, message) => {
+    await expect(identities(await written(`SELECT ${columns}`))).rejects.toThrow(message);
   });
 });
 

@@ -109,6 +109,7 @@ const LEDGER = [
   'GET /v1/batches/{batch_id}',
   'GET /v1/batches/{batch_id}/rejected',
   'GET /v1/files/{hash}',
+  'GET /v1/metrics',
 ];
 const READ = [
   'GET /v1/invoices/{invoice_no}',
@@ -116,11 +117,12 @@ const READ = [
   'GET /v1/customers/{customer_id}',
   'GET /v1/customers/{customer_id}/invoices',
 ];
+const MANAGE = ['POST /v1/batches/{batch_id}/redrive'];
 const PUBLIC = ['GET /v1/health', 'GET /v1/openapi.json'];
 
 describe('The design', () => {
   test('says of every route who may use it', () => {
-    expect([...SEND, ...LEDGER, ...READ, ...PUBLIC].sort()).toEqual([...ALL_ROUTES].sort());
+    expect([...SEND, ...LEDGER, ...READ, ...MANAGE, ...PUBLIC].sort()).toEqual([...ALL_ROUTES].sort());
   });
 
   const person = (...groups: string[]): TokenOptions => ({ groups });
@@ -129,13 +131,13 @@ describe('The design', () => {
   test.each<[string, TokenOptions, readonly string[]]>([
     ['a person of group ingest', person('ingest'), [...SEND, ...LEDGER]],
     ['a person of group analyst', person('analyst'), [...LEDGER, ...READ]],
-    ['a person of group admin', person('admin'), [...SEND, ...LEDGER, ...READ]],
+    ['a person of group admin', person('admin'), [...SEND, ...LEDGER, ...READ, ...MANAGE]],
     ['a person of two groups', person('ingest', 'analyst'), [...SEND, ...LEDGER, ...READ]],
     ['a person of another group', person('eu-central-1_Google', 'Admin', 'ecomflow/admin'), []],
     ['a person of no group', person(), []],
     ['a machine with scope ingest', machine('ecomflow/ingest'), [...SEND, ...LEDGER]],
     ['a machine with scope read', machine('ecomflow/read'), [...LEDGER, ...READ]],
-    ['a machine with scope admin', machine('ecomflow/admin'), [...SEND, ...LEDGER, ...READ]],
+    ['a machine with scope admin', machine('ecomflow/admin'), [...SEND, ...LEDGER, ...READ, ...MANAGE]],
     ['a machine with two scopes', machine('ecomflow/ingest', 'ecomflow/read'), [...SEND, ...LEDGER, ...READ]],
     ['a machine with other scopes', machine('admin', 'ecomflow', 'ecomflow/', 'ecomflow/administer', 'openid'), []],
     ['a machine with no scope', machine(), []],

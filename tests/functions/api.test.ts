@@ -231,6 +231,21 @@ describe('An answer is as documented', () => {
     });
   });
 
+  test('for what was measured so far: rows that came, and what became of them', async () => {
+    const { body } = await ask('GET /v1/metrics');
+    const ofSales = body.meters.filter(({ dataset }: Json) => dataset === 'transactions');
+    expect(ofSales.map(({ meter, unit, count, sum, max, last }: Json) => [meter, unit, count, sum, max, last])).toEqual(
+      [
+        ['RowsReceived', 'Count', 1, 9, 9, 9],
+        ['RowsKept', 'Count', 1, 5, 5, 5],
+        ['RowsDuplicate', 'Count', 1, 1, 1, 1],
+        ['RowsRejected', 'Count', 1, 3, 3, 3],
+        ['PostToLedger', 'Milliseconds', 1, expect.any(Number), expect.any(Number), expect.any(Number)],
+      ],
+    );
+    expect(body.meters[0].meaning).toBe('rows of batches that were accepted');
+  });
+
   test('for content that comes again', async () => {
     expect((await ask('POST /v1/transactions', csv(CSV))).body).toMatchObject({ batch_id, known: true });
   });

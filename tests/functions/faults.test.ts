@@ -4,23 +4,23 @@ import { join } from 'node:path';
 import { ensureKeys, Issuer } from '../../shared/adapters/local/tokens';
 import type { Route } from '../../shared/domain/api';
 import { openApi } from '../../shared/domain/openapi';
+import type { Telemetry } from '../../shared/pipeline/ports';
 import { expectDocumented } from './document';
 import { type Call, declaredRoutes, GUARDED_ROUTES, type Handler, send } from './gateway';
 
 const document = openApi('test');
 const directory = mkdtempSync(join(tmpdir(), 'ecomflow-faults-'));
 let token: string;
-let logged: jest.SpyInstance;
+/** What is said in the log of the functions. */
+let logged: Parameters<Telemetry['log']>[];
 beforeAll(async () => {
   process.env.ECOMFLOW_DIR = directory;
   token = await new Issuer(await ensureKeys(directory)).sign({ scopes: ['ecomflow/admin'] });
-  logged = jest.spyOn(console, 'error').mockImplementation(() => undefined);
 });
-beforeEach(() => logged.mockClear());
-afterAll(() => {
-  logged.mockRestore();
-  rmSync(directory, { recursive: true });
+beforeEach(() => {
+  logged = [];
 });
+afterAll(() => rmSync(directory, { recursive: true }));
 
 /** What no client may read: what vendors say, where we are, and what we asked for. */
 const SECRET = 'ThrottlingException arn:aws:dynamodb:eu-central-1:123456789012:table/invoices /var/task/index.mjs';
@@ -38,17 +38,23 @@ async function withFault(
     const thrown = fault(await import('../../shared/pipeline/ports'));
     const { verifierIn } = await import('../../shared/adapters/local/tokens');
     const method = () => Promise.reject(thrown);
-    const whole: Record<string, unknown> = { tokens: verifierIn(directory), clock: { now: () => new Date() } };
+    const telemetry = { log: (...line: Parameters<Telemetry['log']>) => void logged.push(line), read: method };
+    const whole: Record<string, unknown> = {
+      tokens: verifierIn(directory),
+      clock: { now: () => new Date() },
+      telemetry, // a line can always be written; what was measured cannot always be read
+    };
     const port = (name: string) => () =>
-      !broken(name) || name === 'clock' ? whole[name] : new Proxy({}, { get: () => method });
+      !broken(name) || name === 'clock' || name === 'telemetry' ? whole[name] : new Proxy({}, { get: () => method });
     const names = [
       ...['clock', 'tokens', 'stream', 'batches', 'files', 'rejects', 'invoices', 'customers'],
-      ...['senders', 'arrivals', 'uploads'],
+      ...['senders', 'arrivals', 'uploads', 'orders', 'telemetry'],
     ];
     jest.doMock('#adapters', () => Object.fromEntries(names.map((name) => [name, port(name)])));
     handlers.ingest = (await import('../../functions/ingest/handler')).handler;
     handlers.upload = (await import('../../functions/upload/handler')).handler;
     handlers.query = (await import('../../functions/query/handler')).handler;
+    handlers.admin = (await import('../../functions/admin/handler')).handler;
     jest.dontMock('#adapters');
   });
   return handlers;
@@ -63,6 +69,7 @@ const CLICK =
 const BODIES: Partial<Record<Route, string>> = {
   'POST /v1/events': CLICK,
   'POST /v1/uploads': '{"dataset": "transactions", "bytes": 1}',
+  'POST /v1/batches/{batch_id}/redrive': '{"reason": "missing"}',
 };
 
 const callOf = (route: Route): Call => ({
@@ -98,19 +105,24 @@ async function expectRefusal(handlers: Record<string, Handler>, route: Route, st
   }
 }
 
-/** Everything of an error, as the log has it: message, stack and causes. */
-const inLog = () =>
-  logged.mock.calls.flat().map((value) => (value instanceof Error ? `${value.stack} ${value.cause}` : value));
+/** The one line of the log that there is: which request, and everything of the error. */
+function expectInLog(route: Route, error: string): void {
+  const about = { request_id: 'request-1', route, error: expect.anything() };
+  expect(logged).toEqual([['error', 'a request failed', expect.objectContaining(about)]]);
+  const [[, , facts]] = logged as [Parameters<Telemetry['log']>];
+  expect(facts.batch_id).toBe(route.includes('{batch_id}') ? 'f'.repeat(32) : undefined);
+  expect((facts.error as Error).stack).toContain(error);
+}
 
 test.each(ASKING)('%s says of a broken world only that it is worth another try', async (route) => {
   const cause = Object.assign(new Error(SECRET), { $metadata: { httpStatusCode: 400 } });
   await expectRefusal(await withFault(({ Unavailable }) => new Unavailable(SECRET, { cause })), route, 503);
-  expect(inLog().join()).toContain(SECRET);
+  expectInLog(route, SECRET);
 });
 
 test.each(ASKING)('%s says of a defect only where to look it up', async (route) => {
   await expectRefusal(await withFault(() => new TypeError(SECRET)), route, 500);
-  expect(inLog().join()).toContain(SECRET);
+  expectInLog(route, SECRET);
 });
 
 test.each<[string, () => unknown]>([

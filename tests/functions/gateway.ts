@@ -132,16 +132,17 @@ export async function startApi(): Promise<Api> {
   const { handler: upload } = await import('../../functions/upload/handler');
   const { handler: clean } = await import('../../functions/clean/handler');
   const { handler: query } = await import('../../functions/query/handler');
+  const { handler: admin } = await import('../../functions/admin/handler');
   const world = openWorld(directory);
-  const handlers: Record<string, Handler> = { ingest, upload, query };
+  const handlers: Record<string, Handler> = { ingest, upload, query, admin };
   const functionOf = new Map(declaredRoutes().map((declared) => [declared.route, declared.function]));
-  const admin = await issuer.sign({ client_id: 'ecomflow-local-admin', scopes: ['ecomflow/admin'] });
+  const administrator = await issuer.sign({ client_id: 'ecomflow-local-admin', scopes: ['ecomflow/admin'] });
   return {
     keys,
     world,
     handlers,
     call: (route, call = {}) =>
-      send(handlers[functionOf.get(route)!]!, route, { ...call, token: 'token' in call ? call.token : admin }),
+      send(handlers[functionOf.get(route)!]!, route, { ...call, token: 'token' in call ? call.token : administrator }),
     sign: (options) => issuer.sign(options),
     async clean() {
       const records = world.log.read('clean', 1000);

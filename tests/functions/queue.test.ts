@@ -1,6 +1,6 @@
 import type { Context, SQSEvent } from 'aws-lambda';
 import { NotANotice, noticeIn, queue } from '../../shared/adapters/lambda/queue';
-import type { Notice } from '../../shared/pipeline/ports';
+import type { Notice, Telemetry } from '../../shared/pipeline/ports';
 import type { Shift } from '../../shared/pipeline/take-file';
 
 const BATCH = '0a'.repeat(16);
@@ -128,11 +128,16 @@ describe('a queue', () => {
   const event = (...bodies: object[]) =>
     ({ Records: bodies.map((body, i) => ({ messageId: `m${i}`, body: JSON.stringify(body) })) }) as SQSEvent;
   const context = { getRemainingTimeInMillis: () => 1234 } as Context;
+  let lines: unknown[];
+  beforeEach(() => {
+    lines = [];
+  });
+  const log: Telemetry['log'] = (...line) => void lines.push(line);
 
   test('hands over what a message says, with the time that is left, and who it is that works', async () => {
     const seen: [Notice, string, number][] = [];
     const work = async (notice: Notice, { holder, timeLeft }: Shift) => void seen.push([notice, holder, timeLeft()]);
-    await queue(work)(event({ key: 'a' }, { key: 'b' }), context);
+    await queue({ log }, work)(event({ key: 'a' }, { key: 'b' }), context);
     expect(seen).toEqual([
       [{ key: 'a' }, 'm0', 1234],
       [{ key: 'b' }, 'm1', 1234],
@@ -141,7 +146,29 @@ describe('a queue', () => {
 
   test('lets what is thrown reach the platform, which brings the message again', async () => {
     const error = new Error('broken');
-    await expect(queue(() => Promise.reject(error))(event({ key: 'a' }), context)).rejects.toBe(error);
-    await expect(queue(async () => undefined)(event({ nothing: 1 }), context)).rejects.toThrow(NotANotice);
+    const reject = () => Promise.reject(error);
+    await expect(queue({ log }, reject)(event({ key: 'a' }), context)).rejects.toBe(error);
+    await expect(queue({ log }, async () => undefined)(event({ nothing: 1 }), context)).rejects.toThrow(NotANotice);
+  });
+
+  test('says in the log what a message that comes again was about, by its ids alone', async () => {
+    const error = new Error('broken');
+    const handler = queue({ log }, () => Promise.reject(error));
+    const messages = [
+      { key: 'a', version: 'v1', sent_by: 'somebody' },
+      { dataset: 'events', batch_id: 'b1' },
+      {
+        source: 'aws.glue',
+        detail: { jobRunId: 'jr_1', state: 'FAILED', message: "the value 'Jane Doe' cannot be cast" },
+      },
+    ];
+    for (const message of messages) await expect(handler(event(message), context)).rejects.toBe(error);
+    await expect(handler(event({ nothing: 1 }), context)).rejects.toThrow(NotANotice);
+    expect(lines).toEqual([
+      ['warn', 'a message is to be delivered again', { message_id: 'm0', key: 'a', version: 'v1', error }],
+      ['warn', 'a message is to be delivered again', { message_id: 'm0', batch_id: 'b1', error }],
+      ['warn', 'a message is to be delivered again', { message_id: 'm0', run_id: 'jr_1', error }],
+      ['warn', 'a message is to be delivered again', { message_id: 'm0', error: expect.any(NotANotice) }],
+    ]);
   });
 });

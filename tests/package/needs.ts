@@ -6,8 +6,10 @@ import { GlueClient } from '@aws-sdk/client-glue';
 import { KinesisClient } from '@aws-sdk/client-kinesis';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import * as index from '../../shared/adapters/aws/index';
+import type { Incident } from '../../shared/domain/alert';
 import type { Arrival, InboxFile } from '../../shared/domain/arrival';
 import type { BulkJob } from '../../shared/domain/bulk';
 import { datasets } from '../../shared/domain/dataset';
@@ -15,6 +17,7 @@ import type { BatchHead, ChunkEntry } from '../../shared/domain/ledger';
 import type { KeptRow } from '../../shared/domain/outcome';
 import type { Chunk } from '../../shared/domain/packing';
 import type { Readable } from '../../shared/domain/parquet-reader';
+import type { Attempt } from '../../shared/domain/redrive';
 import type { Ports } from '../../shared/pipeline/ports';
 import type { Grant } from './grants';
 import { type Json, ROOT } from './packaged';
@@ -83,15 +86,38 @@ const job: BulkJob = {
   sent_by: 'somebody',
 };
 
+const incident: Incident = { id: ID, kind: 'file_refused', at: NOW, facts: {} };
+const attempt: Attempt = {
+  batch_id: ID,
+  dataset: 'transactions',
+  chunk_id: ID,
+  number: 1,
+  revision: 1,
+  contract_version: 1,
+  begun_at: NOW,
+  by: 'somebody',
+  rows: [],
+  left: [],
+};
+
 const adapters: { readonly [P in keyof Ports]: () => Ports[P] } = { ...index };
 
-type Called = Omit<Ports, 'clock' | 'tokens' | 'pace' | 'bulk' | 'warehouse'> & {
+type Called = Omit<Ports, 'clock' | 'tokens' | 'pace' | 'bulk' | 'warehouse' | 'telemetry'> & {
   readonly bulk: Pick<Ports['bulk'], 'start'>;
   readonly warehouse: Pick<Ports['warehouse'], 'use'>;
 };
+/** Arguments of several calls, for a method that asks for one thing or another. */
+class Several<A> {
+  readonly lists: readonly A[];
+  constructor(...lists: readonly A[]) {
+    this.lists = lists;
+  }
+}
+type Arguments<F> = F extends (...args: infer A) => unknown ? A | Several<A> : never;
+
 /** The ports that call AWS with the function's own rights, and arguments for each of their methods. */
 const CALLS: {
-  [P in keyof Called]: { [M in keyof Called[P]]: Called[P][M] extends (...args: infer A) => unknown ? A : never };
+  [P in keyof Called]: { [M in keyof Called[P]]: Arguments<Called[P][M]> };
 } = {
   stream: { append: [[{ chunk_id: ID, data: new Uint8Array(1) }]] },
   batches: { open: [head], accept: [ID, NOW], find: [ID] },
@@ -126,6 +152,41 @@ const CALLS: {
   landed: { list: ['transactions', '2026-03-01'], open: [landedFile] },
   warehouse: { use: [async () => undefined] },
   reports: { keep: [{ id: ID, began_at: NOW }] },
+  watch: {
+    untold: [],
+    told: [ID],
+    tell: [
+      { batch_id: ID, received_at: NOW, mark: NOW },
+      { at: NOW, kept: 1, duplicate: 0, rejected: {} },
+    ],
+    again: [ID, NOW],
+    alone: [60, async () => undefined],
+  },
+  incidents: { keep: [incident, NOW], held: [], told: [[incident]] },
+  notes: {
+    read: new Several<[string]>(
+      ['failed/a.error.json'],
+      ['aws/lambda/a'],
+      ['rejected/files/events/a.reason.json'],
+      ['reports/nightly/a.json'],
+    ),
+  },
+  post: { send: [{ id: ID, kind: 'nightly', severity: 'info', subject: 's', body: 'b' }] },
+  history: { batches: [NOW] },
+  attempts: { begin: [attempt], find: [chunk, 1] },
+  orders: { put: [{ batch_id: ID, by: 'somebody' }] },
+  failures: {
+    list: [],
+    read: new Several<[string]>(['failed/a.chunk'], ['aws/lambda/a']),
+    remove: new Several<[string]>(['failed/a.chunk'], ['aws/lambda/a']),
+  },
+  raw: { list: ['2026-03-01'], read: ['raw/dt=2026-03-01/a'], keep: ['dt=2026-03-01/a', new Uint8Array(1)] },
+  refusals: { list: ['transactions', '2026-03-01'], read: ['rejected/transactions/dt=2026-03-01/a.ndjson.gz'] },
+  lines: { all: [] },
+  recount: {
+    byBatch: ['transactions', NOW],
+    keep: ['transactions', NOW, { rows: 1, distinct: 1, loaded_at: NOW, batches: new Map() }],
+  },
 };
 export type Port = keyof typeof CALLS;
 
@@ -148,17 +209,21 @@ const RESOURCES: Record<string, (input: Json) => string[]> = {
   firehose: ({ DeliveryStreamName }) => [`arn:aws:firehose:${OF_ACCOUNT}:deliverystream/${DeliveryStreamName}`],
   glue: ({ JobName }) => [`arn:aws:glue:${OF_ACCOUNT}:job/${JobName}`],
   sqs: ({ QueueUrl }) => [`${QueueUrl}.Arn`], // as the template names it
+  sns: ({ TopicArn }) => [TopicArn], // the same
   // Objects are granted by zone.
   s3: ({ Bucket, Key }) => [Key === undefined ? `arn:aws:s3:::${Bucket}` : zoneOf(Bucket, Key)],
   secretsmanager: ({ SecretId }) => [SecretId], // the template's name of it
 };
-const zoneOf = (bucket: string, key: string) => `arn:aws:s3:::${bucket}/${key.split('/')[0]}/*`;
+/** Lambda chooses the place of its failure destination, two folders deep. */
+const zoneOf = (bucket: string, key: string) =>
+  `arn:aws:s3:::${bucket}/${key.startsWith('aws/lambda/') ? 'aws/lambda' : key.split('/')[0]}/*`;
 const CLIENTS = {
   dynamodb: DynamoDBClient,
   kinesis: KinesisClient,
   firehose: FirehoseClient,
   glue: GlueClient,
   sqs: SQSClient,
+  sns: SNSClient,
   s3: S3Client,
   secretsmanager: SecretsManagerClient,
 };
@@ -211,14 +276,16 @@ async function sentBy(port: Port, method: string, env: Record<string, string>): 
   try {
     Object.assign(process.env, { AWS_REGION: 'eu-central-1', AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 's' }, env);
     const adapter = adapters[port]() as unknown as Record<string, (...args: unknown[]) => unknown>;
-    const args = (CALLS[port] as Record<string, unknown[]>)[method]!;
+    const args = (CALLS[port] as Record<string, unknown[] | Several<unknown[]>>)[method]!;
     for (refuses of [false, true]) {
       for (const dataset of datasets.keys()) {
-        // Only the question counts: there is no answer to it that could be made sense of.
-        const answer = await all(
-          adapter[method]!(...args.map((arg) => (arg === chunk ? { ...chunk, dataset } : arg))),
-        ).catch(() => undefined);
-        sent.push(...signedIn(answer));
+        for (const list of args instanceof Several ? args.lists : [args]) {
+          // Only the question counts: there is no answer to it that could be made sense of.
+          const answer = await all(
+            adapter[method]!(...list.map((arg) => (arg === chunk ? { ...chunk, dataset } : arg))),
+          ).catch(() => undefined);
+          sent.push(...signedIn(answer));
+        }
       }
     }
   } finally {

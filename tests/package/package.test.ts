@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { RegoEngine, TemplateFile } from '@aws/cloudformation-validate';
+import { OUTPUTS } from '../../cli/redrive/stage';
 import { ROUTES } from '../../shared/domain/api';
 import { datasets } from '../../shared/domain/dataset';
 import { type Grant, grantsOf, resolved } from './grants';
@@ -8,7 +9,19 @@ import { COMMANDS, callsOf, commandsOf, EVERY_CALL, needsOf } from './needs';
 import { type Json, mapOf, ofType, type Package, packaged, ROOT, templateOf, zipOf } from './packaged';
 
 const STAGES = ['dev', 'staging', 'prod'] as const;
-const FUNCTIONS = ['ingest', 'upload', 'batch', 'claim', 'clean', 'nightly', 'query'] as const;
+const FUNCTIONS = [
+  'ingest',
+  'upload',
+  'batch',
+  'claim',
+  'clean',
+  'nightly',
+  'query',
+  'admin',
+  'redrive',
+  'reconcile',
+  'alert',
+] as const;
 type Name = (typeof FUNCTIONS)[number];
 
 /** Bytes of a function's zip: every cold start loads them. */
@@ -23,6 +36,9 @@ const MACHINE: readonly Grant[] = [
   ...['GetLogDelivery', 'ListLogDeliveries', 'PutResourcePolicy', 'UpdateLogDelivery'],
 ].map((action): Grant => `logs:${action} on *`);
 const SAMPLING: readonly Grant[] = ['xray:GetSamplingRules on *', 'xray:GetSamplingTargets on *'];
+
+/** What whoever publishes to an encrypted topic asks for (Amazon SNS, managing encryption keys). */
+const ENCRYPTING: readonly Grant[] = ['kms:Decrypt on AlarmKey.Arn', 'kms:GenerateDataKey* on AlarmKey.Arn'];
 
 const packages = {} as Record<(typeof STAGES)[number] | 'direct', Package>;
 
@@ -137,7 +153,10 @@ describe.each([...STAGES, 'direct'] as const)('The package of stage %s', (name) 
     expect(wild.sort()).toEqual(
       [
         ...FUNCTIONS.flatMap((each) => TRACING.map((grant) => `${roleOf(stage(), each)}: ${grant}`)),
-        ...[...TRACING, ...SAMPLING, ...MACHINE].map((grant) => `NightlyMachineRole: ${grant}`),
+        ...['NightlyMachineRole', 'ReconcileMachineRole'].flatMap((machine) =>
+          [...TRACING, ...SAMPLING, ...MACHINE].map((grant) => `${machine}: ${grant}`),
+        ),
+        ...ENCRYPTING.filter((grant) => grant.includes('*')).map((grant) => `AlertRole: ${grant}`),
       ].sort(),
     );
   });
@@ -187,6 +206,16 @@ describe.each([...STAGES, 'direct'] as const)('The package of stage %s', (name) 
     }
   });
 
+  test("says what an operator's redrive is configured with, as the function's is", () => {
+    const { Outputs } = stage().template;
+    const env = environmentOf(stage(), 'redrive');
+    for (const [variable, output] of Object.entries(OUTPUTS)) {
+      const value = resolved(stage(), Outputs[output]!.Value);
+      const named = stage().template.Resources[value]?.Properties;
+      expect([variable, named?.TableName ?? named?.BucketName ?? value]).toEqual([variable, env[variable]]);
+    }
+  });
+
   test('has zips with one small file each, without maps and without anything local', () => {
     for (const each of FUNCTIONS) {
       const { size, files } = zipOf(stage(), each);
@@ -209,14 +238,35 @@ describe.each([...STAGES, 'direct'] as const)('The package of stage %s', (name) 
 
   test('lets those functions go round that send work back to the queue that they are fed from, and no others', () => {
     const again = FUNCTIONS.filter((each) => functionOf(stage(), each).RecursiveLoop === 'Allow');
-    const fed = FUNCTIONS.filter((each) => platform(stage(), each).some((grant) => grant.startsWith('sqs:Receive')));
+    const fed = FUNCTIONS.filter((each) => {
+      const granted = grantsOf(stage(), stage().template.Resources[roleOf(stage(), each)]!);
+      const queue = granted.find((grant) => grant.startsWith('sqs:Receive'))?.split(' on ')[1];
+      return granted.includes(`sqs:SendMessage on ${queue}`);
+    });
     expect(again).toEqual(fed);
-    expect(again).toEqual(['batch', 'claim']);
+    expect(again).toEqual(['batch', 'claim', 'redrive']);
+  });
+
+  test('has every function write lines of JSON, say which service it is, and be traced', () => {
+    const functions = ofType(stage(), 'AWS::Lambda::Function').map(([, { Properties }]) => Properties);
+    expect(functions.length).toBeGreaterThanOrEqual(FUNCTIONS.length);
+    for (const { FunctionName, LoggingConfig, TracingConfig, Environment } of functions) {
+      const { POWERTOOLS_SERVICE_NAME: service, POWERTOOLS_METRICS_NAMESPACE: namespace } = Environment.Variables;
+      expect({ FunctionName, LoggingConfig, TracingConfig, service, namespace }).toEqual({
+        FunctionName,
+        LoggingConfig: { LogFormat: 'JSON' }, // the platform's own lines
+        TracingConfig: { Mode: 'Active' },
+        service: `ecomflow-${name === 'direct' ? 'dev' : name}`,
+        namespace: 'ecomflow',
+      });
+    }
+    for (const [, { Properties }] of ofType(stage(), 'AWS::StepFunctions::StateMachine'))
+      expect(Properties.TracingConfiguration).toEqual({ Enabled: true });
   });
 
   test('forgets logs after a while', () => {
     const groups = ofType(stage(), 'AWS::Logs::LogGroup').map(([, { Properties }]) => Properties.RetentionInDays);
-    expect(groups).toHaveLength(FUNCTIONS.length + 5); // the gateway's, the delivery streams', the nightly run's and Spark's two
+    expect(groups).toHaveLength(FUNCTIONS.length + 6); // the gateway's, the delivery streams', two state machines' and Spark's two
     expect(groups.every((days) => days > 0)).toBe(true);
   });
 });
@@ -291,8 +341,10 @@ function platform(stage: Package, name: Name): Grant[] {
     ...on(logs, 'logs:CreateLogStream', 'logs:PutLogEvents'),
     ...TRACING,
     // An object that is not there is missing only for those who may list; for others it is forbidden.
-    ...(['query', 'batch', 'claim', 'nightly'].includes(name) ? on(lake, 's3:ListBucket') : []),
+    ...(['query', 'batch', 'claim', 'nightly', 'redrive', 'alert'].includes(name) ? on(lake, 's3:ListBucket') : []),
     ...(name === 'batch' || name === 'claim' ? on(`${queue}.Arn`, ...receives) : []),
+    ...(name === 'redrive' ? on('RedriveQueue.Arn', ...receives) : []),
+    ...(name === 'alert' ? [...on('AlertQueue.Arn', ...receives), ...ENCRYPTING] : []),
     ...(name === 'clean' ? on(stream, ...reads.map((read) => `kinesis:${read}`)) : []),
     ...(name === 'clean' ? [...on(lake, 's3:ListBucket'), ...on(`${lake}/aws/lambda/*`, 's3:PutObject')] : []),
   ];

@@ -66,7 +66,12 @@ describe('A stage with a warehouse in PostgreSQL', () => {
       /(^|\/)shared\/(pipeline|domain)\//.test(source) ? [map.sourcesContent[i]!] : [],
     );
     const calls = callsOf(handler, sources);
-    expect(calls.map((call) => call.join('.')).sort()).toEqual(['landed.list', 'landed.open', 'warehouse.use']);
+    expect(calls.map((call) => call.join('.')).sort()).toEqual([
+      'landed.list',
+      'landed.open',
+      'recount.keep',
+      'warehouse.use',
+    ]);
     const logs = 'arn:aws:logs:eu-central-1:123456789012:log-group:/aws/lambda/ecomflow-dev-warehouse:*';
     const wanted = new Set<Grant>([
       `logs:CreateLogStream on ${logs}`,

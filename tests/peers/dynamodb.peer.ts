@@ -7,11 +7,13 @@ import { firstRows } from '../../cli/bench/input';
 import { itemBytes } from '../../cli/bench/units';
 import { dynamoCustomers } from '../../shared/adapters/aws/customers';
 import { HTTP } from '../../shared/adapters/aws/http';
+import { dynamoIncidents } from '../../shared/adapters/aws/incidents';
 import * as deployed from '../../shared/adapters/aws/index';
 import { claimedItems } from '../../shared/adapters/aws/invoice-item';
 import { dynamoInvoices } from '../../shared/adapters/aws/invoices';
 import { chunkItem, partItem } from '../../shared/adapters/aws/ledger-items';
 import { concurrently } from '../../shared/adapters/aws/pace';
+import { snsPost } from '../../shared/adapters/aws/post';
 import { balanceOf, type ChunkEntry } from '../../shared/domain/ledger';
 import { claim } from '../../shared/pipeline/claim';
 import { type CleanPorts, cleanRecords } from '../../shared/pipeline/clean';
@@ -35,6 +37,7 @@ const facts = peer({
   proves: [
     'every call of the DynamoDB adapters answers as the embedded one does, and again as before',
     '8 writers on one invoice: every line once, every chunk its share, versions without a gap',
+    'incidents that 8 hear of at the same time: one of a kind is told, none is lost; a mail is sent once',
     'batches, files, customers and invoices are found whole beyond the 1 MB of a page',
     'an invoice of 5,000 lines is stored and read in order; one item could not hold it',
     'write units as DynamoDB counts them, of a 26-line invoice and of rows in requests of 500: the benchmark is right',
@@ -91,6 +94,8 @@ describe('every call of an adapter', () => {
       arrivals: deployed.arrivals(),
       senders: deployed.senders(),
       backlog: deployed.backlog(),
+      watch: deployed.watch(),
+      incidents: deployed.incidents(),
     };
   });
 
@@ -115,8 +120,9 @@ describe('every call of an adapter', () => {
       expect(says(await call(world))).toEqual(says(again));
       expect(says(await all())).toEqual(says(before));
     }
-    // 1 head, 1 without entries, 2 chunks, 2 failures, 3 parts, 2 arrivals, 1 sender; A, D and twelve of B; sixty and six invoices.
-    expect((await all()).map((items) => items.length)).toEqual([14, 66, 12]);
+    // 1 head, 1 without entries, 2 chunks, 2 failures, 3 parts, 2 arrivals, 1 sender, 2 told, 2 incidents, 1 gate; A, D and
+    // twelve of B; sixty and six invoices.
+    expect((await all()).map((items) => items.length)).toEqual([14, 66, 17]);
   });
 
   it('learns of a refusal by its condition, and from the refusal what is stored', async () => {
@@ -134,6 +140,48 @@ describe('every call of an adapter', () => {
     // No GetItem: what is stored came with the refusal.
     expect(calls).toEqual({ PutItem: 5, UpdateItem: 3 });
     expect(refused).toEqual({ ConditionalCheckFailedException: 5 });
+  });
+});
+
+describe('8 who hear of incidents at the same time', () => {
+  const HEARERS = 8;
+  const LATER = '2999-01-01T00:00:00.000Z';
+  const incident = (id: string) => ({ id, kind: 'file_refused' as const, at: '2026-03-01T12:00:00.000Z', facts: {} });
+  const hear = async (batches: string, idOf: (n: number) => string) => {
+    const heard = Array.from({ length: HEARERS }, (_, n) =>
+      dynamoIncidents(clientOf(local), batches).keep(incident(idOf(n)), LATER),
+    );
+    return (await Promise.all(heard)).sort();
+  };
+
+  it('let one through of each kind, and hold the others: none is lost', async () => {
+    const { batches } = await createTables(client, 'hearers');
+    expect(await hear(batches, String)).toEqual([...Array(HEARERS - 1).fill('hold'), 'tell']);
+    let held = 0;
+    for await (const _ of dynamoIncidents(client, batches).held()) held++;
+    expect(held).toBe(HEARERS - 1);
+  });
+
+  it('all have the same one to tell until one of them has', async () => {
+    const { batches } = await createTables(client, 'same');
+    expect(await hear(batches, () => 'a')).toEqual(Array(HEARERS).fill('tell'));
+    await dynamoIncidents(client, batches).told([incident('a')]);
+    expect(await hear(batches, () => 'a')).toEqual(Array(HEARERS).fill('known'));
+  });
+
+  it('send one mail', async () => {
+    const { batches } = await createTables(client, 'mails');
+    const published: unknown[] = [];
+    const topic = { send: (async (command: unknown) => void published.push(command)) as never };
+    const mail = { id: 'm', kind: 'nightly', severity: 'info', subject: 'A night', body: 'It was good.' } as const;
+    const sending = Array.from({ length: HEARERS }, () =>
+      snsPost(topic, 'arn:topic', clientOf(local), batches).send(mail),
+    );
+    const answers = await Promise.allSettled(sending);
+    expect(published).toHaveLength(1);
+    expect(answers.filter(({ status }) => status === 'fulfilled').length).toBeGreaterThanOrEqual(1);
+    await snsPost(topic, 'arn:topic', client, batches).send(mail);
+    expect(published).toHaveLength(1);
   });
 });
 

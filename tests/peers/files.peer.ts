@@ -10,7 +10,7 @@ import { packaged } from '../package/packaged';
 import { acceptedIn, sql } from '../support/sql';
 import { filesBelow, runJob } from './files/job';
 import { type Client, clientOf, disableMapping } from './stack/client';
-import { type Emulator, emulator, REGION, sls } from './stack/emulator';
+import { deployable, type Emulator, emulator, REGION, sls } from './stack/emulator';
 import { type Mapping, mapByHand } from './stack/mapping';
 import { realRows, whatIsTested } from './support/data';
 import { peer } from './support/peer';
@@ -62,7 +62,9 @@ describe('files in the inbox of the deployed stack', () => {
     ministack.version(platform.version);
     Object.assign(process.env, platform.env); // the AWS clients of this process
     const values = (text: string) =>
-      text.replace('landing: firehose', 'landing: direct').replace('fromMegabytes: 256', 'fromMegabytes: 2');
+      deployable(text)
+        .replace('landing: firehose', 'landing: direct')
+        .replace('fromMegabytes: 256', 'fromMegabytes: 2');
     const { folder: built } = await packaged('dev', 'peers-files', values);
     await sls(platform, built, 'deploy', '--stage', 'dev', '--package', join(built, '.serverless'));
     await disableMapping('ecomflow-dev-clean');

@@ -5,7 +5,7 @@ import { type Loaded, type LoadTarget, load } from '../../cli/bench/load';
 import { findStage } from '../../cli/smoke/stage';
 import { packaged } from '../package/packaged';
 import { clientOf, disableMapping } from './stack/client';
-import { type Emulator, emulator, REGION, sls } from './stack/emulator';
+import { deployable, type Emulator, emulator, REGION, sls } from './stack/emulator';
 import { type Mapping, mapByHand } from './stack/mapping';
 import { embedded } from './support/embedded';
 import { type Peer, peer } from './support/peer';
@@ -56,7 +56,7 @@ describe('under load', () => {
       platform = await emulator(folder);
       ministack.version(platform.version);
       Object.assign(process.env, platform.env); // the AWS clients of this process
-      const direct = (values: string) => values.replace('landing: firehose', 'landing: direct');
+      const direct = (values: string) => deployable(values).replace('landing: firehose', 'landing: direct');
       const { folder: built } = await packaged('dev', 'peers-load', direct);
       await sls(platform, built, 'deploy', '--stage', 'dev', '--package', join(built, '.serverless'));
       await disableMapping('ecomflow-dev-clean');

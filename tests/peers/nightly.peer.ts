@@ -32,11 +32,11 @@ import { findStage, type Stage } from '../../cli/smoke/stage';
 import { dynamoArrivals } from '../../shared/adapters/aws/arrivals';
 import type { Arrival } from '../../shared/domain/arrival';
 import type { Manifest } from '../../shared/domain/bulk';
-import { manifestKey, nightReportKey } from '../../shared/domain/lake';
+import { manifestKey, reportKey } from '../../shared/domain/lake';
 import type { NightReport } from '../../shared/pipeline/nightly';
 import { type Package, packaged } from '../package/packaged';
 import { ROOT } from '../support/processes';
-import { type Emulator, emulator, REGION, sls } from './stack/emulator';
+import { deployable, type Emulator, emulator, REGION, sls } from './stack/emulator';
 import { zipped } from './stack/zip';
 import { peer } from './support/peer';
 import { execute, until } from './support/processes';
@@ -68,7 +68,7 @@ const s3 = () => new S3Client({ ...client, forcePathStyle: true });
 
 /** Short waits, and a schedule for a moment ago, which the emulator makes good at once. */
 const hurried = (values: string) =>
-  values
+  deployable(values)
     .replace(/schedule: cron.+/, `schedule: at(${new Date(Date.now() - 60_000).toISOString().slice(0, 19)})`)
     .replace(/bounds: \{.+\}/, 'bounds: { wait: 60, claim: 60, load: 60 }')
     .replace(/pause: 60/, 'pause: 1')
@@ -157,7 +157,7 @@ describe('the nightly run of a deployed stage', () => {
     });
 
   async function kept(report: NightReport): Promise<unknown> {
-    const Key = nightReportKey(report);
+    const Key = reportKey(report);
     const { Body } = await s3().send(new GetObjectCommand({ Bucket: stage.outputs.LakeBucket, Key }));
     return JSON.parse(await Body!.transformToString());
   }

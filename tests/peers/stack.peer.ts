@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CloudFormationClient, DescribeStackResourcesCommand } from '@aws-sdk/client-cloudformation';
+import { CloudWatchClient, DescribeAlarmsCommand, GetDashboardCommand } from '@aws-sdk/client-cloudwatch';
 import {
   AdminAddUserToGroupCommand,
   AdminConfirmSignUpCommand,
@@ -29,7 +30,7 @@ import { type Package, packaged } from '../package/packaged';
 import { ROOT } from '../support/processes';
 import { acceptedIn, countBySql, sql } from '../support/sql';
 import { type Client, clientOf, disableMapping } from './stack/client';
-import { type Emulator, emulator, REGION, sls } from './stack/emulator';
+import { deployable, type Emulator, emulator, REGION, sls } from './stack/emulator';
 import { type Mapping, mapByHand } from './stack/mapping';
 import { realRows, whatIsTested } from './support/data';
 import { peer } from './support/peer';
@@ -47,6 +48,7 @@ const ministack = peer({
     'partial batch failures, retries and failure destinations of a Kinesis mapping: it drops what clean fails on, so the 20,000 rows are delivered by our event source',
     "Firehose's own OpenX SerDe and buffers: it converts each record by itself, slowly, so the 20,000 rows go by landing: direct",
     'that nobody signs up by themselves where the stage file says so: it lets everybody',
+    'a budget: it knows none, so that the stage is deployed without',
     'throttling, cold starts and the limits of a real gateway (10 MB, 30 s)',
   ],
 });
@@ -55,7 +57,19 @@ const ROWS = 20_000;
 /** Rows of the load that a stop breaks into. */
 const LOAD = 200_000;
 const STAGE = 'dev';
-const FUNCTIONS = ['ingest', 'upload', 'batch', 'claim', 'clean', 'nightly', 'query'];
+const FUNCTIONS = [
+  'ingest',
+  'upload',
+  'batch',
+  'claim',
+  'clean',
+  'nightly',
+  'query',
+  'alert',
+  'admin',
+  'redrive',
+  'reconcile',
+];
 /** Resource types that the emulator refuses, so that they must be left out. It has learned the last of them. */
 const LEFT_OUT: readonly string[] = [];
 
@@ -112,12 +126,21 @@ describe('the deployed stack', () => {
   };
 
   it('deploys with every resource of its template', async () => {
-    pack = await packaged(STAGE, 'peers');
+    pack = await packaged(STAGE, 'peers', deployable);
     ministack.figure('resources deployed', `${await deploy(pack)}; left out: ${LEFT_OUT.join(', ') || 'none'}`);
   });
 
   it('runs the very bundles that were packaged', async () => {
     expect(await deployedBundles()).toEqual(bundles);
+  });
+
+  it('shows its alarms, as they were deployed, on its dashboard', async () => {
+    const cloudwatch = new CloudWatchClient({ region: REGION });
+    const { DashboardBody } = await cloudwatch.send(new GetDashboardCommand({ DashboardName: `ecomflow-${STAGE}` }));
+    expect(DashboardBody).toContain(`"FunctionName","ecomflow-${STAGE}-clean"`);
+    const { MetricAlarms } = await cloudwatch.send(new DescribeAlarmsCommand({ MaxRecords: 100 }));
+    const shown = JSON.parse(DashboardBody!).widgets.find(({ type }: { type: string }) => type === 'alarm');
+    expect([...shown.properties.alarms].sort()).toEqual(MetricAlarms!.map(({ AlarmArn }) => AlarmArn).sort());
   });
 
   it('refuses whom no policy allows: rights are judged here', async () => {
@@ -141,7 +164,9 @@ describe('the deployed stack', () => {
   // Converting a chunk to Parquet by itself takes the emulator longer than a client of Firehose may wait.
   it('is changed in place by a second deploy: landing without Firehose, and who wants may sign up', async () => {
     const direct = await packaged(STAGE, 'peers-direct', (values) =>
-      values.replace('landing: firehose', 'landing: direct').replace('selfSignUp: false', 'selfSignUp: true'),
+      deployable(values)
+        .replace('landing: firehose', 'landing: direct')
+        .replace('selfSignUp: false', 'selfSignUp: true'),
     );
     expect(direct.template.Resources).not.toEqual(pack.template.Resources);
     await deploy(direct);

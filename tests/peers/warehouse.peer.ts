@@ -6,9 +6,11 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { ANALYST, postgresWarehouse } from '../../shared/adapters/aws/warehouse';
 import { landedIn } from '../../shared/adapters/local/landed';
+import { writeRaw } from '../../shared/adapters/local/raw';
 import { duckdbWarehouse } from '../../shared/adapters/local/warehouse';
 import { balanceOf } from '../../shared/domain/ledger';
 import { Unavailable } from '../../shared/pipeline/ports';
+import { reconcile } from '../../shared/pipeline/reconcile';
 import { type LoadAnswer, loadWarehouse } from '../../shared/pipeline/warehouse';
 import { ROOT } from '../support/processes';
 import { askWarehouse } from '../support/warehouse';
@@ -142,6 +144,32 @@ const seconds = async <T>(call: () => Promise<T>) => {
 };
 
 describe('the full file', () => {
+  test('is counted batch by batch, as a recount wants it', async () => {
+    await forget();
+    await load();
+    const warehouse = postgresWarehouse(server.connection, LATE);
+    const byBatch = (dataset: string) => warehouse.use((open) => open.count(dataset));
+    const count = await byBatch('transactions');
+    expect([count.rows, count.distinct]).toEqual([kept, kept]);
+    for (const [batch_id, { rows }] of count.batches) {
+      const { entries } = (await world.batches.find(batch_id))!;
+      expect(rows).toBe(entries.reduce((sum, entry) => sum + entry.kept, 0));
+    }
+    while ((await writeRaw(world.log, world.lake)) > 0);
+    const recount = { ...world.recount, byBatch };
+    const report = await reconcile({ id: 'r', settleSeconds: 0 }, { ...world, recount });
+    expect(report).toMatchObject({ differences: [], passed_over: { warehouse: 0 } });
+    await server.ask(
+      'delete from ecomflow.transactions where line_id = (select min(line_id::text)::uuid from ecomflow.transactions)',
+    );
+    const { differences } = await reconcile({ id: 'r', settleSeconds: 0 }, { ...world, recount });
+    expect(differences.map(({ store, kind, expected, found }) => [store, kind, expected - found])).toEqual([
+      ['warehouse', 'missing', 1],
+    ]);
+    await forget();
+    expect((await byBatch('events')).loaded_at).toBeUndefined();
+  });
+
   test('is loaded, and a second load finds nothing new', async () => {
     await forget();
     const { result, seconds: took } = await seconds(() => load());

@@ -91,6 +91,14 @@ async function landed(number: number): Promise<string[]> {
   return ids;
 }
 
+/** Sums of what was measured of rows. */
+const measured = async () =>
+  Object.fromEntries(
+    (await world.telemetry.read())!
+      .filter(({ meter }) => meter.startsWith('Rows'))
+      .map(({ meter, sum }): [string, number] => [meter, sum]),
+  );
+
 describe('a batch that Spark has cleaned', () => {
   it('is no batch before Spark says so', async () => {
     expect(await claimBatch(batch, world, SHIFT)).toEqual({ kind: 'absent' });
@@ -143,6 +151,20 @@ describe('a batch that Spark has cleaned', () => {
     expect((await world.batches.find(BATCH))!.entries.map(({ revision }) => revision)).toEqual([1, 1]);
   });
 
+  it('is measured as the ledger has it, once, its rows kept when they are claimed', async () => {
+    await spark([ROWS.slice(0, 200), ROWS.slice(200)]);
+    let left = 1;
+    await claimBatch(batch, world, { holder: 'h', timeLeft: () => (--left > 0 ? 900_000 : 0) });
+    const own = kept(ROWS.slice(0, 200)).length + kept(ROWS.slice(200)).length;
+    const provisional = { RowsReceived: 304, RowsKept: 0, RowsDuplicate: 300 - own, RowsRejected: 4 };
+    expect(await measured()).toEqual(provisional);
+    await claimBatch(batch, world, SHIFT);
+    await claimBatch(batch, world, SHIFT);
+    const { kept: claimed, duplicate } = await balance();
+    expect(await measured()).toEqual({ ...provisional, RowsKept: claimed, RowsDuplicate: duplicate });
+    expect(claimed + duplicate).toBe(300);
+  });
+
   it('comes to the same, whichever write it is killed behind', async () => {
     const through = async () => {
       await post(world, 'transactions', `${HEADER}\n${ROWS.slice(0, 120).join('\n')}`);
@@ -152,6 +174,7 @@ describe('a batch that Spark has cleaned', () => {
     await through();
     await claimBatch(batch, world, SHIFT);
     const whole = { balance: await balance(), landed: [await landed(1), await landed(2)] };
+    const once = await measured();
 
     for (let deadly = 1; deadly < 30; deadly++) {
       world.remove();
@@ -185,6 +208,7 @@ describe('a batch that Spark has cleaned', () => {
       );
       await claimBatch(batch, world, SHIFT);
       expect({ balance: await balance(), landed: [await landed(1), await landed(2)] }).toEqual(whole);
+      for (const [meter, sum] of Object.entries(await measured())) expect(sum).toBeLessThanOrEqual(once[meter]!);
       if (!died) return expect(deadly).toBeGreaterThan(8);
     }
     throw new Error('there were more writes than thought');

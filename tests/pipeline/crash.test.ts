@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Ports } from '../../shared/pipeline/ports';
+import type { BulkRef, Ports } from '../../shared/pipeline/ports';
 import { type Fault, faulty } from '../support/faults';
 import { click, clicks, longText, sale, sales } from '../support/rows';
 import { drain, type Findings, findings, postUntilTaken, testWorld } from '../support/world';
@@ -114,8 +114,8 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
 
 /** A lake that a defect of ours cannot write certain chunks to. */
 const defective = (landing: Ports['landing']): Ports['landing'] => ({
-  async append(chunk, rows) {
-    if (chunk.text.includes('DEFECT')) throw new TypeError('undefined is not a row');
+  async append(chunk: BulkRef & { readonly text?: string }, rows) {
+    if (chunk.text?.includes('DEFECT')) throw new TypeError('undefined is not a row');
     await landing.append(chunk, rows);
   },
 });

@@ -14,6 +14,12 @@ const PORTS = [
   'landing',
   'rejects',
   'failed',
+  'watch',
+  'history',
+  'attempts',
+  'orders',
+  'failures',
+  'raw',
 ] as const satisfies readonly (keyof Ports)[];
 
 /** Where the calls that write many things have them; all others write one thing, whole or not at all. */
@@ -23,6 +29,9 @@ const MANY: Readonly<Record<string, number>> = {
   'customers.put': 0,
   'landing.append': 1,
 };
+
+/** Calls that answer one thing after the other, and break before the first or behind the last. */
+const LISTS: readonly string[] = ['watch.untold', 'history.batches', 'failures.list', 'raw.list'];
 
 type Method = (...args: unknown[]) => Promise<unknown>;
 
@@ -38,8 +47,17 @@ export function faulty<P extends Partial<Ports>>(
         const method: unknown = Reflect.get(target, property, receiver);
         if (typeof method !== 'function') return method;
         const call = (args: unknown[]) => (method as Method).apply(target, args);
+        const name = `${portName}.${String(property)}`;
+        if (LISTS.includes(name)) {
+          return async function* (...args: unknown[]) {
+            called.push(name);
+            const fault = faultAt(called.length - 1, name);
+            if (fault === 'before') throw new Unavailable(`planted ${fault} ${name}`);
+            yield* call(args) as unknown as AsyncIterable<unknown>;
+            if (fault) throw new Unavailable(`planted ${fault} ${name}`);
+          };
+        }
         return async (...args: unknown[]) => {
-          const name = `${portName}.${String(property)}`;
           called.push(name);
           const fault = faultAt(called.length - 1, name);
           if (fault === undefined) return call(args);

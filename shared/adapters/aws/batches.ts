@@ -50,7 +50,11 @@ export function dynamoChunks(client: Dynamo, table: string): ChunkLedger {
       const stored = await get(client, table, item({ batch_id, entry: chunkEntryKey(place) }));
       return stored && chunkOf(stored);
     },
-    record: async (entry) => chunkOf(await putIfAbsent(client, table, chunkItem(entry), KEYS)),
+    async record(entry) {
+      const mine = chunkItem(entry);
+      const stored = await putIfAbsent(client, table, mine, KEYS);
+      return stored === mine ? entry : chunkOf(stored);
+    },
     async revise(entry) {
       const put = new PutItemCommand({
         TableName: table,

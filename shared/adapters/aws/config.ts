@@ -1,6 +1,7 @@
 import type { Ports } from '../../pipeline/ports';
 
-type Port = keyof Ports;
+/** What is configured: ports, and what the function `alert` is to keep to. */
+type Port = keyof Ports | 'alerts';
 
 /** An environment variable: what it says, and which ports need it. */
 export interface Variable {
@@ -19,7 +20,7 @@ export const VARIABLES = {
   },
   INVOICES_TABLE: {
     meaning: 'DynamoDB table of invoices: key invoice_no (S) and part (N)',
-    neededBy: { invoices: 'always' },
+    neededBy: { invoices: 'always', lines: 'always' },
   },
   CUSTOMERS_TABLE: {
     meaning: 'DynamoDB table of customers: key customer_id (S) and invoice_no (S)',
@@ -34,6 +35,10 @@ export const VARIABLES = {
       arrivals: 'always',
       senders: 'always',
       backlog: 'always',
+      watch: 'always',
+      incidents: 'always',
+      post: 'always',
+      history: 'always',
     },
   },
   LAKE_BUCKET: {
@@ -48,6 +53,13 @@ export const VARIABLES = {
       bulkOutput: 'always',
       landed: 'always',
       reports: 'always',
+      notes: 'always',
+      attempts: 'always',
+      failures: 'always',
+      raw: 'always',
+      refusals: 'always',
+      recount: 'always',
+      alerts: 'always',
     },
   },
   LANDING: {
@@ -62,6 +74,34 @@ export const VARIABLES = {
   QUEUE_URL: {
     meaning: 'SQS queue that the function is fed from, for work that another invocation is to go on with',
     neededBy: { later: 'always' },
+  },
+  ORDERS_QUEUE_URL: {
+    meaning: 'SQS queue of redrives that were asked for',
+    neededBy: { orders: 'always' },
+  },
+  ALERT_TOPIC: {
+    meaning: 'ARN of the SNS topic that mails are handed to',
+    neededBy: { post: 'always' },
+  },
+  ALERT_FROM: {
+    meaning: 'Where mails say that they come from: the name of the stage',
+    neededBy: { alerts: 'always' },
+  },
+  API_URL: {
+    meaning: 'Address of the API, for links in mails',
+    neededBy: { alerts: 'always' },
+  },
+  ALERT_UNBALANCED_MINUTES: {
+    meaning: 'Minutes that a batch has to balance in',
+    neededBy: { alerts: 'always' },
+  },
+  ALERT_REJECTED_SHARE: {
+    meaning: 'Share of refused rows, 0 to 1, above which a batch is told of',
+    neededBy: { alerts: 'always' },
+  },
+  ALERT_QUIET_MINUTES: {
+    meaning: 'Minutes for which incidents of one kind and data set are held after one was told; the window of a digest',
+    neededBy: { alerts: 'always' },
   },
   CLAIM_ROWS_PER_SECOND: {
     meaning: 'Rows of the job that are claimed a second, so that the stream has the tables for itself most of the time',
@@ -106,6 +146,14 @@ export const VARIABLES = {
   WAREHOUSE_LATE_DAYS: {
     meaning: 'Days before the newest loaded one in which the warehouse still looks for new files',
     neededBy: { warehouse: 'always' },
+  },
+  POWERTOOLS_SERVICE_NAME: {
+    meaning: 'What lines of the log and values call the service they are of',
+    neededBy: { telemetry: 'always' },
+  },
+  POWERTOOLS_METRICS_NAMESPACE: {
+    meaning: "CloudWatch's namespace of what is measured",
+    neededBy: { telemetry: 'always' },
   },
   AWS_ENDPOINT_URL: {
     meaning: 'Optional: an emulator that answers in the place of AWS',

@@ -1,5 +1,6 @@
 import type { Offers, Ports } from '../../pipeline/ports';
 import { dynamoArrivals, dynamoBacklog, dynamoSenders } from './arrivals';
+import { s3Attempts } from './attempts';
 import { dynamoBatches, dynamoChunks, dynamoFiles } from './batches';
 import { glueBulk, s3BulkOutput, s3Manifests } from './bulk';
 import { systemClock } from './clock';
@@ -7,24 +8,37 @@ import { configure } from './config';
 import { dynamoCustomers } from './customers';
 import { dynamodb } from './dynamodb';
 import { s3Failed } from './failed';
+import { s3Failures } from './failures';
 import { firehose } from './firehose';
 import { glue } from './glue';
+import { dynamoHistory } from './history';
 import { s3Inbox } from './inbox';
+import { dynamoIncidents } from './incidents';
 import { dynamoInvoices } from './invoices';
 import { kinesis } from './kinesis';
 import { s3Landed } from './landed';
 import { directLanding, firehoseLanding } from './landing';
 import { sqsLater } from './later';
+import { dynamoLines } from './lines';
+import { s3Notes } from './notes';
+import { sqsOrders } from './orders';
+import { snsPost } from './post';
+import { s3Raw } from './raw';
+import { s3Recount } from './recount';
+import { s3Refusals } from './refusals';
 import { s3Rejects } from './rejects';
 import { s3Reports } from './reports';
 import { s3, s3ForOthers } from './s3';
 import { secretOf, secretsManager } from './secrets';
+import { sns } from './sns';
 import { sqs } from './sqs';
 import { kinesisStream } from './stream';
+import { powertools } from './telemetry';
 import { throttle } from './throttle';
 import { cognitoTokens, cognitoVerifier } from './tokens';
 import { s3Uploads } from './uploads';
 import { postgresWarehouse } from './warehouse';
+import { dynamoWatch } from './watch';
 
 /*
  * Every port on AWS. Each factory reads its configuration and makes its client when it is called, so a bundle holds the
@@ -103,5 +117,48 @@ export const warehouse = (): Ports['warehouse'] => {
 export const pace = (): Ports['pace'] => throttle(Number(configure(['pace']).CLAIM_ROWS_PER_SECOND));
 
 export const reports = (): Ports['reports'] => s3Reports(s3(), configure(['reports']).LAKE_BUCKET);
+
+export const watch = (): Ports['watch'] => dynamoWatch(dynamodb(), configure(['watch']).BATCHES_TABLE);
+
+export const incidents = (): Ports['incidents'] => dynamoIncidents(dynamodb(), configure(['incidents']).BATCHES_TABLE);
+
+export const notes = (): Ports['notes'] => s3Notes(s3(), configure(['notes']).LAKE_BUCKET);
+
+export const history = (): Ports['history'] => dynamoHistory(dynamodb(), configure(['history']).BATCHES_TABLE);
+
+export const attempts = (): Ports['attempts'] => s3Attempts(s3(), configure(['attempts']).LAKE_BUCKET);
+
+export const failures = (): Ports['failures'] => s3Failures(s3(), configure(['failures']).LAKE_BUCKET);
+
+export const raw = (): Ports['raw'] => s3Raw(s3(), configure(['raw']).LAKE_BUCKET);
+
+export const refusals = (): Ports['refusals'] => s3Refusals(s3(), configure(['refusals']).LAKE_BUCKET);
+
+export const lines = (): Ports['lines'] => dynamoLines(dynamodb(), configure(['lines']).INVOICES_TABLE);
+
+export const recount = (): Ports['recount'] => s3Recount(s3(), configure(['recount']).LAKE_BUCKET);
+
+export const post = (): Ports['post'] => {
+  const { ALERT_TOPIC, BATCHES_TABLE } = configure(['post']);
+  return snsPost(sns(), ALERT_TOPIC, dynamodb(), BATCHES_TABLE);
+};
+
+/** What the function `alert` is to keep to, and the bucket of which it may hear. */
+export const alertSettings = () => {
+  const set = configure(['alerts']);
+  const numbers = {
+    unbalancedMinutes: Number(set.ALERT_UNBALANCED_MINUTES),
+    rejectedShare: Number(set.ALERT_REJECTED_SHARE),
+    quietMinutes: Number(set.ALERT_QUIET_MINUTES),
+  };
+  return { bucket: set.LAKE_BUCKET, stage: set.ALERT_FROM, api: set.API_URL, ...numbers };
+};
+
+export const orders = (): Ports['orders'] => sqsOrders(sqs(), configure(['orders']).ORDERS_QUEUE_URL);
+
+export const telemetry = (): Ports['telemetry'] => {
+  const { POWERTOOLS_SERVICE_NAME, POWERTOOLS_METRICS_NAMESPACE } = configure(['telemetry']);
+  return powertools({ serviceName: POWERTOOLS_SERVICE_NAME, namespace: POWERTOOLS_METRICS_NAMESPACE });
+};
 
 export type Complete = Offers<typeof import('./index')>;

@@ -12,6 +12,7 @@ import {
   isEntry,
   partEntryKey,
 } from '../../domain/ledger';
+import type { Counts } from '../../domain/outcome';
 import { type Item, item, number, text } from './attributes';
 
 /*
@@ -24,10 +25,26 @@ export function partItem({ hash, part, parts }: FilePart, batch_id: string): Ite
   return item({ batch_id: fileKey(hash), entry: partEntryKey(part), batch: batch_id, parts });
 }
 
-/** The item of a batch's head. */
+/** What people were told of a batch. */
+export const TOLD_ENTRY = 'told';
+
+/** Untold batches by the first digit of their id: one partition of an index takes 1,000 writes a second. */
+export const untoldPartition = (batch_id: string): string => `batch#${batch_id[0]}`;
+export const UNTOLD_PARTITIONS: readonly string[] = [...'0123456789abcdef'].map(untoldPartition);
+
+/** The item of a batch's head. It is in the index of what is unfinished as long as people are to be told of it. */
 export function headItem({ slices, file, origin, ...head }: BatchHead): Item {
   const flat = slices.flatMap(({ start, end, first_line, rows }) => [start, end, first_line, rows]);
-  return item({ ...head, entry: HEAD_ENTRY, slices: flat, file: file && { ...file }, origin: origin && { ...origin } });
+  return item({
+    ...head,
+    entry: HEAD_ENTRY,
+    slices: flat,
+    file: file && { ...file },
+    origin: origin && { ...origin },
+    unfinished: untoldPartition(head.batch_id),
+    arrived_at: head.received_at,
+    untold_at: head.received_at,
+  });
 }
 
 /** The head that headItem wrote. */
@@ -61,18 +78,25 @@ export function chunkItem({ rejected, ...entry }: ChunkEntry): Item {
   return item({ ...entry, rejected: { ...rejected }, entry: chunkEntryKey(entry.number) });
 }
 
+/** The counts of an item. */
+export function countsOf(stored: Item): Counts {
+  const reasons = Object.entries(stored.rejected?.M ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
+  return {
+    kept: number(stored.kept),
+    duplicate: number(stored.duplicate),
+    rejected: Object.fromEntries(reasons.map(([reason, count]) => [reason, number(count)])),
+  };
+}
+
 /** The entry that chunkItem wrote. */
 export function chunkOf(stored: Item): ChunkEntry {
-  const reasons = Object.entries(stored.rejected?.M ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
   return {
     batch_id: text(stored.batch_id)!,
     number: number(stored.number),
     chunk_id: text(stored.chunk_id)!,
     revision: number(stored.revision),
     ...(stored.provisional?.BOOL && { provisional: true }),
-    kept: number(stored.kept),
-    duplicate: number(stored.duplicate),
-    rejected: Object.fromEntries(reasons.map(([reason, count]) => [reason, number(count)])),
+    ...countsOf(stored),
     cleaned_at: text(stored.cleaned_at)!,
   };
 }

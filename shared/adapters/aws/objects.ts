@@ -2,11 +2,13 @@ import {
   CompleteMultipartUploadCommand,
   CopyObjectCommand,
   CreateMultipartUploadCommand,
+  GetObjectCommand,
+  ListObjectsV2Command,
   PutObjectCommand,
   type S3Client,
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
-import { reach } from './errors';
+import { isNamed, reach } from './errors';
 import { concurrently } from './pace';
 
 /**
@@ -27,6 +29,39 @@ export async function putObject(
   ContentType: string,
 ): Promise<void> {
   await reach(`writing ${Key}`, () => client.send(new PutObjectCommand({ Bucket, Key, Body, ContentType })));
+}
+
+/** An object's bytes; undefined when there is none. */
+export async function readObject(
+  client: Pick<S3Client, 'send'>,
+  Bucket: string,
+  Key: string,
+): Promise<Uint8Array | undefined> {
+  try {
+    return await reach(`reading ${Key}`, async () => {
+      const { Body } = await client.send(new GetObjectCommand({ Bucket, Key }));
+      return Body!.transformToByteArray();
+    });
+  } catch (error) {
+    if (isNamed(error, 'NoSuchKey')) return undefined;
+    throw error;
+  }
+}
+
+/** The objects below a prefix by key, from one on; not what marks a folder. */
+export async function* listObjects(
+  client: Pick<S3Client, 'send'>,
+  Bucket: string,
+  Prefix: string,
+  StartAfter?: string,
+): AsyncGenerator<{ readonly key: string; readonly bytes: number }> {
+  let ContinuationToken: string | undefined;
+  do {
+    const page = new ListObjectsV2Command({ Bucket, Prefix, StartAfter, ContinuationToken });
+    const { Contents = [], NextContinuationToken } = await reach(`listing ${Prefix}`, () => client.send(page));
+    for (const { Key = '', Size = 0 } of Contents) if (!Key.endsWith('/')) yield { key: Key, bytes: Size };
+    ContinuationToken = NextContinuationToken;
+  } while (ContinuationToken);
 }
 
 /** An object, or one version of it, or only as long as its tag (with quotes) is this. */

@@ -1,10 +1,13 @@
 import {
+  type AttributeValue,
   type ConditionalCheckFailedException,
   type DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
   QueryCommand,
   type QueryCommandInput,
+  ScanCommand,
+  type ScanCommandInput,
 } from '@aws-sdk/client-dynamodb';
 import type { Item } from './attributes';
 import { isNamed, reach } from './errors';
@@ -14,18 +17,45 @@ export type Dynamo = Pick<DynamoDBClient, 'send'>;
 
 const REFUSED = 'ConditionalCheckFailedException';
 
-/** All items of a query, page by page. */
-export async function queryAll(client: Dynamo, input: Omit<QueryCommandInput, 'ExclusiveStartKey'>): Promise<Item[]> {
-  const items: Item[] = [];
+/** The items of a query, page by page. */
+export async function* queryPages(
+  client: Dynamo,
+  input: Omit<QueryCommandInput, 'ExclusiveStartKey'>,
+): AsyncGenerator<Item[]> {
   let ExclusiveStartKey: Item | undefined;
   do {
     const query = new QueryCommand({ ...input, ExclusiveStartKey });
     const page = await reach(`reading ${input.TableName}`, () => client.send(query));
-    items.push(...(page.Items ?? []));
+    yield page.Items ?? [];
     ExclusiveStartKey = page.LastEvaluatedKey;
   } while (ExclusiveStartKey);
+}
+
+/** All items of a query. */
+export async function queryAll(client: Dynamo, input: Omit<QueryCommandInput, 'ExclusiveStartKey'>): Promise<Item[]> {
+  const items: Item[] = [];
+  for await (const page of queryPages(client, input)) items.push(...page);
   return items;
 }
+
+/** The items of a scan, page by page. */
+export async function* scanPages(
+  client: Dynamo,
+  input: Omit<ScanCommandInput, 'ExclusiveStartKey'>,
+): AsyncGenerator<Item[]> {
+  let ExclusiveStartKey: Item | undefined;
+  do {
+    const scan = new ScanCommand({ ...input, ExclusiveStartKey });
+    const page = await reach(`reading ${input.TableName}`, () => client.send(scan));
+    yield page.Items ?? [];
+    ExclusiveStartKey = page.LastEvaluatedKey;
+  } while (ExclusiveStartKey);
+}
+
+/** When DynamoDB may forget an item, as its time to live wants it: seconds since 1970. */
+export const expiresAfter = (from: Date, days: number): AttributeValue => ({
+  N: String(Math.floor(from.getTime() / 1000) + days * 86_400),
+});
 
 /** Runs a conditional write; false when the condition does not hold. */
 export async function unlessRefused(doing: string, write: () => Promise<unknown>): Promise<boolean> {

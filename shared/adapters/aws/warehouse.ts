@@ -169,6 +169,20 @@ function openOn(client: pg.Client): OpenWarehouse {
           fact,
         );
       }),
+
+    // line_id is the table's key: no row is there twice.
+    async count(dataset) {
+      const run = (sql: string, ...values: unknown[]) => query(client, `counting ${dataset}`, sql, ...values);
+      const { rows } = await run(`select batch_id, count(*) as rows from ${tableOf(dataset)} group by batch_id`);
+      const batches = new Map(
+        rows.map((row) => [row.batch_id!, { rows: Number(row.rows), distinct: Number(row.rows) }]),
+      );
+      const last = `select (extract(epoch from max(loaded_at)) * 1000)::bigint as last from ${LOADED} where dataset = $1`;
+      const loaded = (await run(last, dataset)).rows[0]!.last;
+      const all = [...batches.values()].reduce((sum, one) => sum + one.rows, 0);
+      const loaded_at = loaded == null ? undefined : new Date(Number(loaded)).toISOString();
+      return { rows: all, distinct: all, loaded_at, batches };
+    },
   };
 }
 

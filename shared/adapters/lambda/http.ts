@@ -3,7 +3,7 @@ import middy from '@middy/core';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { Problem } from '../../domain/problem';
 import { List } from '../../pipeline/pages';
-import { Unavailable } from '../../pipeline/ports';
+import { type Telemetry, Unavailable } from '../../pipeline/ports';
 
 /** A request as the HTTP API hands it over, in our words. */
 export interface HttpRequest {
@@ -31,10 +31,10 @@ const RETRY_AFTER_SECONDS = '5';
 const SECURITY_HEADERS = { 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' };
 
 /** Makes a Lambda handler of a function from request to answer. Refusals become problem details, faults are logged. */
-export function http(answer: (request: HttpRequest) => Promise<HttpAnswer>) {
+export function http(telemetry: Pick<Telemetry, 'log'>, answer: (request: HttpRequest) => Promise<HttpAnswer>) {
   return middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2>()
     .onError((request) => {
-      request.response = toProblem(request.error, request.event);
+      request.response = toProblem(request.error, request.event, telemetry);
     })
     .handler(async (event) => {
       const request = fromGateway(event);
@@ -95,8 +95,12 @@ function json(status: number, body: unknown, headers: HttpAnswer['headers'] = {}
 }
 
 /** What the client hears of an error; of ours, only where to look it up. */
-function toProblem(error: unknown, event: APIGatewayProxyEventV2): APIGatewayProxyStructuredResultV2 {
-  const problem = error instanceof Problem ? error : broken(error, event.requestContext.requestId);
+function toProblem(
+  error: unknown,
+  event: APIGatewayProxyEventV2,
+  telemetry: Pick<Telemetry, 'log'>,
+): APIGatewayProxyStructuredResultV2 {
+  const problem = error instanceof Problem ? error : broken(error, event, telemetry);
   const headers = {
     ...(problem.code === 'try_later' && { 'retry-after': RETRY_AFTER_SECONDS }),
     ...(problem.code === 'unauthorized' && { 'www-authenticate': 'Bearer' }),
@@ -109,13 +113,11 @@ function toProblem(error: unknown, event: APIGatewayProxyEventV2): APIGatewayPro
 }
 
 /** A fault that is not the client's: logged whole, answered without a word of its own. */
-function broken(error: unknown, requestId: string): Problem {
-  console.error(error);
+function broken(error: unknown, event: APIGatewayProxyEventV2, telemetry: Pick<Telemetry, 'log'>): Problem {
+  const request_id = event.requestContext.requestId;
+  const { batch_id } = event.pathParameters ?? {};
+  telemetry.log('error', 'a request failed', { request_id, route: event.routeKey, batch_id, error });
   return error instanceof Unavailable
-    ? new Problem('try_later', 'Nothing is wrong with the request. Send it again in a few seconds.', {
-        request_id: requestId,
-      })
-    : new Problem('internal', 'The fault is logged. Say the request id when you ask about it.', {
-        request_id: requestId,
-      });
+    ? new Problem('try_later', 'Nothing is wrong with the request. Send it again in a few seconds.', { request_id })
+    : new Problem('internal', 'The fault is logged. Say the request id when you ask about it.', { request_id });
 }

@@ -1,6 +1,6 @@
 import middy from '@middy/core';
 import type { Context, SQSEvent } from 'aws-lambda';
-import type { Notice } from '../../pipeline/ports';
+import type { Notice, Telemetry } from '../../pipeline/ports';
 import type { Shift } from '../../pipeline/take-file';
 
 /** A message that is no notice of ours; it ends in the queue of what could not be handled. */
@@ -10,16 +10,31 @@ export class NotANotice extends Error {
 
 /**
  * Makes a Lambda handler for an SQS queue that is read one message at a time. What `work` throws reaches the platform,
- * and the message comes again.
+ * which does not know what the message was about: the log says it. The message comes again.
  */
-export function queue(work: (notice: Notice, shift: Shift) => Promise<unknown>) {
+export function queue(telemetry: Pick<Telemetry, 'log'>, work: (notice: Notice, shift: Shift) => Promise<unknown>) {
   return middy<SQSEvent, void>().handler(async (event: SQSEvent, context: Context) => {
     for (const { body, messageId } of event.Records) {
       const shift = { holder: messageId, timeLeft: () => context.getRemainingTimeInMillis() };
-      await work(noticeIn(body), shift);
+      let about = {};
+      try {
+        const notice = noticeIn(body);
+        about = idsOf(notice);
+        await work(notice, shift);
+      } catch (error) {
+        telemetry.log('warn', 'a message is to be delivered again', { message_id: messageId, ...about, error });
+        throw error;
+      }
     }
   });
 }
+
+const idsOf = (notice: { key?: string; version?: string | undefined; batch_id?: string; run_id?: string }) => ({
+  key: notice.key,
+  version: notice.version,
+  batch_id: notice.batch_id,
+  run_id: notice.run_id,
+});
 
 const MANIFEST = /^work\/([a-z][a-z0-9_]*)\/([0-9a-f]{32})\/manifest\.json$/;
 
@@ -62,7 +77,8 @@ function ofRun({ jobRunId, state, message }: EventDetail): Notice {
   return { run_id: jobRunId, reason: isText(message) ? `${state}: ${message}` : state };
 }
 
-function parse(body: string): Readonly<Record<string, unknown>> {
+/** The object that a message is. @throws NotANotice */
+export function parse(body: string): Readonly<Record<string, unknown>> {
   try {
     const said: unknown = JSON.parse(body);
     if (typeof said === 'object' && said !== null) return said as Record<string, unknown>;
@@ -72,4 +88,4 @@ function parse(body: string): Readonly<Record<string, unknown>> {
   throw new NotANotice('the message is no object');
 }
 
-const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
+export const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';

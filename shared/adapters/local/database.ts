@@ -14,6 +14,16 @@ const TABLES = `
   create table customers (customer_id text not null, invoice_no text not null, invoice_date text not null, country text not null, primary key (customer_id, invoice_no)) without rowid;
 `;
 
+/** Tables that came later and change nothing of the others: a directory of this schema gets them when it is opened. */
+const ADDED = `
+  create table if not exists meters (meter text not null, dataset text not null, count integer not null, sum real not null, max real not null, last real not null, last_at text not null, primary key (meter, dataset)) without rowid;
+  create table if not exists watch (batch_id text primary key, received_at text not null, mark integer not null, untold integer not null, told text) without rowid;
+  create index if not exists untold on watch (received_at) where untold = 1;
+  create table if not exists orders (id integer primary key autoincrement, body text not null);
+  create table if not exists incidents (id text primary key, about text not null, state text not null, quiet_until text, body text not null);
+  create index if not exists quiet on incidents (about, quiet_until);
+`;
+
 /** A data directory that this process cannot use; the message is meant for its owner. */
 export class DirectoryRefused extends Error {
   override readonly name = 'DirectoryRefused';
@@ -46,6 +56,7 @@ export class Database {
           'Use that version, or give another directory with --dir.',
       );
     }
+    this.sqlite.exec(ADDED);
   }
 
   /** Rows of a query. */

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, type Stats } from 'node:fs';
-import { copyFile, link, lstat, mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, link, lstat, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { INBOX, type InboxFile } from '../../domain/arrival';
 import { refusedKey } from '../../domain/lake';
 import { type Inbox, Unavailable } from '../../pipeline/ports';
+import { unfinishedAt } from './lake';
 
 const READ_BYTES = 256 * 1024;
 
@@ -98,7 +99,9 @@ async function sameFile(from: string, to: string): Promise<void> {
 }
 
 async function writeReason(path: string, reason: object): Promise<void> {
-  await writeFile(path, `${JSON.stringify(reason, null, 2)}\n`);
+  const unfinished = unfinishedAt(path); // who waits for reasons finds a whole one
+  await writeFile(unfinished, `${JSON.stringify(reason, null, 2)}\n`);
+  await rename(unfinished, path);
 }
 
 /** A name that is too long, once something is added to it, is nobody's. */

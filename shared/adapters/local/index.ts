@@ -1,17 +1,30 @@
 import type { Clock, Offers, Ports } from '../../pipeline/ports';
 import { ArrivalTable } from './arrivals';
+import { attemptsIn } from './attempts';
 import { bulkOutputIn, LocalSpark } from './bulk';
 import { Database } from './database';
+import { failuresIn } from './failures';
+import { historyIn } from './history';
 import { InboxFolder } from './inbox';
+import { incidentsIn } from './incidents';
 import { failedIn, LakeFolder, landingIn, rejectsIn } from './lake';
 import { landedIn } from './landed';
 import { Waiting } from './later';
+import { linesIn } from './lines';
+import { notesIn } from './notes';
+import { OrderTable } from './orders';
+import { outboxIn } from './outbox';
+import { rawZoneIn } from './raw-zone';
+import { recountIn } from './recount';
+import { refusalsIn } from './refusals';
 import { reportsIn } from './reports';
 import { StreamLog } from './stream';
 import { CustomerTable, InvoiceTable, Ledger } from './tables';
+import { aloud, telemetryIn } from './telemetry';
 import { verifierIn } from './tokens';
 import { uploadsIn } from './uploads';
 import { duckdbWarehouse } from './warehouse';
+import { watchIn } from './watch';
 
 /** The data directory of this process. */
 export const dataDirectory = (): string => process.env.ECOMFLOW_DIR ?? '.ecomflow';
@@ -22,6 +35,7 @@ export interface LocalWorld extends Omit<Ports, 'tokens'> {
   readonly lake: LakeFolder;
   readonly bulk: LocalSpark;
   readonly later: Waiting;
+  readonly orders: OrderTable;
   /** The tables themselves, for looking at what is there. */
   inspect(): Pick<Database, 'all' | 'get'>;
   close(): void;
@@ -59,6 +73,19 @@ export function openWorld(directory: string, at: Clock = systemClock): LocalWorl
     landed: landedIn(directory),
     warehouse: duckdbWarehouse(directory),
     reports: reportsIn(lake),
+    watch: watchIn(database),
+    incidents: incidentsIn(database, at),
+    notes: notesIn(lake, directory),
+    post: outboxIn(lake, directory, at),
+    history: historyIn(database),
+    attempts: attemptsIn(lake),
+    orders: new OrderTable(database),
+    failures: failuresIn(directory),
+    raw: rawZoneIn(directory),
+    refusals: refusalsIn(directory),
+    lines: linesIn(database),
+    recount: recountIn(directory),
+    telemetry: telemetryIn(directory, database, at),
     log,
     lake,
     inspect: () => database,
@@ -96,5 +123,28 @@ export const pace = () => world().pace;
 export const landed = () => world().landed;
 export const warehouse = () => world().warehouse;
 export const reports = () => world().reports;
+export const watch = () => world().watch;
+export const incidents = () => world().incidents;
+export const notes = () => world().notes;
+export const post = () => world().post;
+export const history = () => world().history;
+export const attempts = () => world().attempts;
+export const orders = () => world().orders;
+export const failures = () => world().failures;
+export const raw = () => world().raw;
+export const refusals = () => world().refusals;
+export const lines = () => world().lines;
+export const recount = () => world().recount;
+export const telemetry = () => aloud(world().telemetry);
+
+/** Of AWS's function `alert`; npm start tells by the values of resources/stages/local.yml. */
+export const alertSettings = () => ({
+  bucket: 'ecomflow-local-lake',
+  stage: 'local',
+  api: 'http://localhost:3000',
+  unbalancedMinutes: 15,
+  rejectedShare: 0.1,
+  quietMinutes: 15,
+});
 
 export type Complete = Offers<typeof import('./index')>;

@@ -1,4 +1,4 @@
-import { glob, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { glob, link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { datasets } from '../../domain/dataset';
 import { decodeRejected, encodeRejected, failedKey, landingKey, rejectedKey } from '../../domain/lake';
@@ -6,16 +6,18 @@ import { toParquet } from '../../domain/parquet';
 import { type FailedChunks, type Landing, type Rejects, Unavailable } from '../../pipeline/ports';
 
 /** Where `put` writes before an object is whole: Spark, Hive and DuckDB pass over names that begin with a dot. */
-const unfinishedAt = (file: string) => join(dirname(file), `.${basename(file)}.${process.pid}.tmp`);
-const UNFINISHED = '{failed,landing,raw,rejected,reports}/**/{.*,*}.tmp'; // 0.1.0 wrote them without the dot
+export const unfinishedAt = (file: string) => join(dirname(file), `.${basename(file)}.${process.pid}.tmp`);
+const UNFINISHED = '{failed,landing,outbox,raw,redriven,rejected,reports}/**/{.*,*}.tmp'; // 0.1.0 wrote them without the dot
+
+/** Two of this process may put the same object at the same time. */
+let once = 0;
 
 /** The lake as a folder, keys as on S3. An object is there whole or not at all. */
 export class LakeFolder {
   constructor(private readonly root: string) {}
 
   async put(key: string, bytes: Uint8Array | string): Promise<void> {
-    const file = resolve(this.root, key);
-    if (!file.startsWith(`${resolve(this.root)}${sep}`)) throw new Error(`${key} is no key of the lake`);
+    const file = this.fileOf(key);
     const unfinished = unfinishedAt(file);
     try {
       await mkdir(dirname(file), { recursive: true });
@@ -24,6 +26,41 @@ export class LakeFolder {
     } catch (cause) {
       throw new Unavailable(`the lake cannot be written at ${key}`, { cause });
     }
+  }
+
+  /** Puts an object where there is none yet; whether there was none. */
+  async putOnce(key: string, bytes: Uint8Array): Promise<boolean> {
+    const file = this.fileOf(key);
+    const unfinished = unfinishedAt(`${file}.${once++}`);
+    try {
+      await mkdir(dirname(file), { recursive: true });
+      try {
+        await writeFile(unfinished, bytes);
+        await link(unfinished, file);
+      } finally {
+        await rm(unfinished, { force: true });
+      }
+      return true;
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return false;
+      throw new Unavailable(`the lake cannot be written at ${key}`, { cause });
+    }
+  }
+
+  /** Removes the object, if it is there. */
+  async remove(key: string): Promise<void> {
+    const file = this.fileOf(key);
+    try {
+      await rm(file, { force: true });
+    } catch (cause) {
+      throw new Unavailable(`the lake cannot be written at ${key}`, { cause });
+    }
+  }
+
+  private fileOf(key: string): string {
+    const file = resolve(this.root, key);
+    if (file.startsWith(`${resolve(this.root)}${sep}`)) return file;
+    throw new Error(`${key} is no key of the lake`);
   }
 
   /** Removes what a killed process left unfinished. Only for the directory's one owner, before anything is put. */

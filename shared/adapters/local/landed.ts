@@ -44,7 +44,7 @@ export function landedIn(directory: string): LandedFiles {
 }
 
 /** Names in a folder, in order; none when it is not there. */
-async function namesIn(folder: string): Promise<string[]> {
+export async function namesIn(folder: string): Promise<string[]> {
   try {
     return (await readdir(folder)).sort();
   } catch (cause) {

@@ -1,8 +1,8 @@
-import { nightReportKey } from '../../domain/lake';
+import { reportKey } from '../../domain/lake';
 import type { Reports } from '../../pipeline/ports';
 import type { LakeFolder } from './lake';
 
 /** Reports of nights in the lake, one file each. */
 export const reportsIn = (lake: LakeFolder): Reports => ({
-  keep: (report) => lake.put(nightReportKey(report), JSON.stringify(report, null, 2)),
+  keep: (report) => lake.put(reportKey(report), JSON.stringify(report, null, 2)),
 });

@@ -12,13 +12,20 @@ import {
 } from '../../domain/ledger';
 import type { Batches, ChunkLedger, CustomerInvoice, Customers, Files, Invoices } from '../../pipeline/ports';
 import type { Database } from './database';
+import { makeUntold } from './watch';
 
 /** Heads, chunk entries and the parts of files, keyed as in the Batches table. */
 export class Ledger implements Batches {
   constructor(private readonly database: Database) {}
 
   async open(head: BatchHead): Promise<BatchHead> {
-    return this.database.transaction(() => this.putOnce(head.batch_id, HEAD_ENTRY, head));
+    return this.database.transaction(() => {
+      const known = this.read(head.batch_id, HEAD_ENTRY) as BatchHead | undefined;
+      if (known) return known;
+      this.put(head.batch_id, HEAD_ENTRY, head);
+      makeUntold(this.database, head.batch_id, head.received_at);
+      return head;
+    });
   }
 
   async accept(batch_id: string, accepted_at: string): Promise<void> {

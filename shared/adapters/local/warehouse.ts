@@ -142,5 +142,22 @@ function openOn(connection: DuckDBConnection, directory: string): OpenWarehouse 
       }),
 
     refresh: async () => undefined, // views are asked anew each time
+
+    async count(dataset) {
+      const counts = `count(*) as rows, count(distinct line_id) as "distinct"`;
+      const [all] = await rowsOf(connection, `select ${counts} from ${tableOf(dataset)}`);
+      const last = `select epoch_ms(max(loaded_at)) as last from ${LOADED} where dataset = $1`;
+      const [loaded] = await rowsOf(connection, last, dataset);
+      const by = await rowsOf(connection, `select batch_id, ${counts} from ${tableOf(dataset)} group by batch_id`);
+      const counted = ({ rows, distinct }: Record<string, unknown>) => ({
+        rows: Number(rows),
+        distinct: Number(distinct),
+      });
+      return {
+        ...counted(all!),
+        loaded_at: loaded!.last === null ? undefined : new Date(Number(loaded!.last)).toISOString(),
+        batches: new Map(by.map((batch) => [String(batch.batch_id), counted(batch)])),
+      };
+    },
   };
 }

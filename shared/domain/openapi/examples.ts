@@ -115,13 +115,14 @@ export const ANSWERS = {
     dataset: 'transactions',
     contract_version: 1,
     ...balance,
-    chunks: { total: 1, cleaned: 1 },
+    chunks: { total: 1, cleaned: 1, revised: 0 },
     received_at: '2026-03-01T12:00:00.000Z',
     accepted_at: '2026-03-01T12:00:00.120Z',
     sent_by: 'ecomflow-local-shop',
     file: { hash: file, part: 1, parts: 1 },
     origin: { key, version: '3sL4kqtJlcpXroDTDmJrmSpXd3dIbrHY' },
   },
+  Redrive: { batch_id, rows: 19, replay: false, status: `/v1/batches/${batch_id}` },
   File: { file, dataset: 'transactions', ...balance, parts: { total: 1, accepted: [1] }, batches: [batch_id] },
   RejectedRows: {
     batch_id,
@@ -139,5 +140,20 @@ export const ANSWERS = {
   InvoiceItems: [line],
   Customer: { country: 'United Kingdom', ...customer },
   CustomerInvoices: customer,
+  Metrics: {
+    meters: [
+      {
+        meter: 'RowsKept',
+        unit: 'Count',
+        meaning: 'rows that clean kept',
+        dataset: 'transactions',
+        count: 2,
+        sum: 1944,
+        max: 972,
+        last: 972,
+        last_at: '2026-03-01T12:00:01.000Z',
+      },
+    ],
+  },
   Health: { status: 'ok', version: '0.1.0', commit: '8c71012d5f1e4a7b9c3d2e1f0a9b8c7d6e5f4a3b' },
 } as const;

@@ -90,6 +90,14 @@ const found = (description: string, schema: Schema, example?: unknown): Schema =
   },
   ...refusing([304, 'NotModified']),
 });
+/** What is said of a redrive that was asked for. */
+const ordered = (status: number, description: string, example: unknown): Schema => ({
+  [status]: {
+    description,
+    headers: { Location: { description: 'The batch', schema: { type: 'string', format: 'uri-reference' } } },
+    content: { 'application/json': { schema: schemaRef('Redrive'), example } },
+  },
+});
 const missing = refusing([404, 'NotFound']);
 const missingOrBad = refusing([400, 'BadQuestion'], [404, 'NotFound']);
 const PAGE = ['Limit', 'Cursor'].map(parameter);
@@ -165,6 +173,27 @@ const OPERATIONS: Readonly<Record<Route, Operation>> = {
       ...missingOrBad,
     },
   },
+  'POST /v1/batches/{batch_id}/redrive': {
+    operationId: 'redriveBatch',
+    tags: ['What became of them'],
+    summary: 'Send the refused rows of a batch through again',
+    description:
+      "By today's contract: after a rule was mended, rows that it had refused are kept. The ledger shows the move as a revision of the chunk's entry: `rejected` falls, `kept` or `duplicate` rises, their sum stays. With `replay` the whole batch goes through once more from what came, which mends the stores and changes nothing that is right. Doing it twice changes nothing. The work is done behind the answer, within minutes; ask the batch for what became of it.",
+    parameters: [parameter('BatchId')],
+    requestBody: {
+      required: false,
+      description: 'Which rows; without a body, or with an empty one, all that were refused',
+      content: { 'application/json': { schema: schemaRef('NewRedrive'), example: { reason: 'missing' } } },
+    },
+    responses: {
+      ...ordered(202, 'The redrive is ordered', ANSWERS.Redrive),
+      ...ordered(200, 'Nothing is refused for this reason: there is nothing to be done', {
+        ...ANSWERS.Redrive,
+        rows: 0,
+      }),
+      ...refusing([400, 'BadOrder'], [404, 'NotFound'], [409, 'UnderWay'], [413, 'TooLargeOrder']),
+    },
+  },
   'GET /v1/files/{hash}': {
     operationId: 'getFile',
     tags: ['What became of them'],
@@ -211,6 +240,14 @@ const OPERATIONS: Readonly<Record<Route, Operation>> = {
       ...found('A page of invoices', schemaRef('CustomerInvoices'), ANSWERS.CustomerInvoices),
       ...missingOrBad,
     },
+  },
+  'GET /v1/metrics': {
+    operationId: 'getMetrics',
+    tags: ['The service'],
+    summary: 'What was measured, in numbers',
+    description:
+      'Where the service runs on a laptop: since its data directory was made. On AWS the numbers are in CloudWatch, and the answer is 404.',
+    responses: { ...found('The numbers', schemaRef('Metrics'), ANSWERS.Metrics), ...missing },
   },
   'GET /v1/health': {
     operationId: 'getHealth',

@@ -98,6 +98,25 @@ export const RESPONSES: Readonly<Record<string, Schema>> = {
       },
     ),
   }),
+  BadOrder: refusal({
+    description: 'The body is no order of a redrive; nothing is done.',
+    codes: ['invalid_parameter'],
+    path: '/v1/batches/d2f1a6c0b94e4f7a8c35e61907b2d48f/redrive',
+    example: new Problem('invalid_parameter', 'replay is true or false.', { parameter: 'replay' }),
+  }),
+  UnderWay: refusal({
+    description: 'The batch is not through yet, or cannot be replayed; nothing is done.',
+    path: '/v1/batches/d2f1a6c0b94e4f7a8c35e61907b2d48f/redrive',
+    example: new Problem('conflict', 'The batch is being cleaned: ask again when every row has its outcome.', {
+      batch_status: 'accepted',
+    }),
+  }),
+  TooLargeOrder: refusal({
+    description: 'The body is over the limit.',
+    path: '/v1/batches/d2f1a6c0b94e4f7a8c35e61907b2d48f/redrive',
+    example: new Problem('too_large', 'The body has 5000 bytes; 4096 are taken.', { limit: 4096 }),
+    gateway: 'Request Entity Too Large',
+  }),
   TooLarge: refusal({
     description: 'The body is over a limit. Send it in parts.',
     path: '/v1/transactions',

@@ -2,6 +2,8 @@ import { CHARSETS } from '../charset';
 import type { Contract } from '../contract';
 import { datasets } from '../dataset';
 import { jsonSchema, type Schema, typeName } from '../describe';
+import { METERS } from '../meters';
+import { ORDERS } from '../order';
 import { PROBLEMS } from '../problem';
 import { EXTENSIONS, FILE_TYPES, UPLOADS } from '../upload';
 
@@ -16,6 +18,7 @@ export const inputRef = (contract: Contract): Schema => schemaRef(`${typeName(co
 
 const text = (description: string, limits: Schema = {}): Schema => ({ type: 'string', description, ...limits });
 const count = (description: string, minimum = 0): Schema => ({ type: 'integer', description, minimum });
+const number = (description: string): Schema => ({ type: 'number', description });
 const hex = (digits: number, description: string): Schema => text(description, { pattern: `^[0-9a-f]{${digits}}$` });
 const time = (description: string): Schema => text(description, { format: 'date-time' });
 /** An object all of whose members are always there. */
@@ -210,7 +213,11 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
     dataset,
     contract_version: count('Version of the contract that it was taken in with', 1),
     ...balance,
-    chunks: object('Chunks of the batch', { total: count('All of them', 1), cleaned: count('Those that are through') }),
+    chunks: object('Chunks of the batch', {
+      total: count('All of them', 1),
+      cleaned: count('Those that are through'),
+      revised: count('Those whose rows have another outcome since: by a redrive, or of a file that Spark read'),
+    }),
     received_at: time('When it came'),
     accepted_at: {
       type: ['string', 'null'],
@@ -233,6 +240,21 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
       }),
       type: ['object', 'null'],
     },
+  }),
+  NewRedrive: {
+    type: 'object',
+    description: 'Which rows of a batch are to go through again',
+    properties: {
+      reason: text('Only rows refused for this reason', { minLength: 1, maxLength: ORDERS.reasonCharacters }),
+      replay: { type: 'boolean', description: 'The whole batch, from what came; without a reason' },
+    },
+    additionalProperties: false,
+  },
+  Redrive: object('A redrive that was asked for', {
+    batch_id: batchId,
+    rows: count('Refused rows that it is about; of a replay, all rows. 0: nothing was ordered'),
+    replay: { type: 'boolean', description: 'Whether it is of the whole batch' },
+    status: text('Where the batch tells what became of it', { format: 'uri-reference' }),
   }),
   File: object('The sum over the parts of a file that have come', {
     file: hex(64, "SHA-256 of the file's decompressed bytes"),
@@ -278,6 +300,20 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
     ...Object.fromEntries(Object.entries(customerInvoices).slice(1)),
   } as Record<string, Schema>),
   CustomerInvoices: object("A page of a customer's invoices", customerInvoices as Record<string, Schema>),
+  Metrics: object('What was measured', {
+    meters: arrayOf(schemaRef('Measured'), { description: 'By meter, then by data set; those that have a value' }),
+  }),
+  Measured: object('The values of a meter, added up', {
+    meter: text('What is measured', { enum: Object.keys(METERS) }),
+    unit: text('Of sum, max and last', { enum: [...new Set(Object.values(METERS).map(({ unit }) => unit))] }),
+    meaning: text('The meter in words'),
+    dataset: orNull(text('The data set; null where values have none')),
+    count: count('How many values there were', 1),
+    sum: number('All of them together'),
+    max: number('The greatest'),
+    last: number('The last'),
+    last_at: time('When the last was measured'),
+  }),
   Health: object('The service answers', {
     status: { const: 'ok' },
     version: text('Version of ecomflow'),

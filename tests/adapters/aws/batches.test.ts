@@ -117,7 +117,11 @@ describe('the Batches table', () => {
     const client = table();
     const chunks = dynamoChunks(client, 'batches');
     expect(await chunks.find(head.batch_id, 1)).toBeUndefined();
-    expect(await chunks.record(entry(1))).toEqual(entry(1));
+    const first = entry(1);
+    expect(await chunks.record(first)).toBe(first); // the very one: it was written
+    const again = await chunks.record(first);
+    expect(again).toEqual(first);
+    expect(again).not.toBe(first);
     expect(await chunks.record(entry(1, { kept: 0 }))).toEqual(entry(1));
     expect(await chunks.find(head.batch_id, 1)).toEqual(entry(1));
   });

@@ -129,9 +129,7 @@ describe('the lake on S3', () => {
 
   test('a right that is missing is not taken for an object that is', async () => {
     const client = fakeClient(() => Promise.reject(sdkError('AccessDenied', { $metadata: { httpStatusCode: 403 } })));
-    await expect(
-      s3Rejects(client, 'lake').read({ ...chunk, received: 1, slices: [], sent_by: '' }, 'x'),
-    ).rejects.toThrow(Unavailable);
+    await expect(s3Rejects(client, 'lake').read(chunk, 'x')).rejects.toThrow(Unavailable);
   });
 
   test('a failed record is kept byte by byte, with the whole chain of what went wrong', async () => {

@@ -1,3 +1,4 @@
+import type { Incident, Told } from '../../../shared/domain/alert';
 import type { Arrival } from '../../../shared/domain/arrival';
 import type { InvoicePart } from '../../../shared/domain/invoice';
 import type { BatchHead, ChunkEntry, ChunkFailure } from '../../../shared/domain/ledger';
@@ -314,4 +315,62 @@ const arrivals: readonly Call[] = [
   { does: 'finds the sender', call: (s) => s.senders.find(KEY), answer: 'ada' },
 ];
 
-export const CALLS: readonly Call[] = [...ledger, ...files, ...invoices, ...customers, ...arrivals];
+/** What there is to be told, in the order of ids: each store has its own order, and its own marks. */
+async function all<T extends { batch_id: string } | { id: string }>(found: AsyncIterable<T>): Promise<T[]> {
+  const list: T[] = [];
+  for await (const one of found) list.push(one);
+  const idOf = (one: T) => ('id' in one ? one.id : one.batch_id);
+  return list.sort((a, b) => (idOf(a) < idOf(b) ? -1 : 1));
+}
+const untold = async ({ watch }: Stores) => (await all(watch.untold())).map(({ batch_id }) => batch_id);
+const telling = (facts: Told) => async (s: Stores) => {
+  for (const one of await all(s.watch.untold())) await s.watch.tell(one, facts);
+};
+const told: Told = {
+  at: '2026-03-01T12:15:00.000Z',
+  kept: 5,
+  duplicate: 0,
+  rejected: { cancellation: 2, unparseable: 1 },
+};
+const toldMore: Told = { ...told, at: '2026-03-01T12:30:00.000Z', kept: 6, rejected: { cancellation: 2 } };
+/** An end of the quiet time that no clock of a check has come to. */
+const LATER = '2999-01-01T00:00:00.000Z';
+const incident = (id: string, facts: Incident['facts'] = {}): Incident => ({
+  id,
+  kind: 'file_refused',
+  dataset: 'größe',
+  at: '2026-03-01T12:00:00.000Z',
+  facts,
+});
+
+const news: readonly Call[] = [
+  { does: 'has what was opened to be told', call: untold, answer: [BATCH, PART_2] },
+  { does: 'knows of nothing told', call: (s) => s.watch.told(BATCH), answer: undefined },
+  { does: 'tells', call: telling(told), answer: undefined },
+  { does: 'has nothing more to be told', call: untold, answer: [] },
+  { does: 'knows what was told', call: (s) => s.watch.told(BATCH), answer: told },
+  { does: 'has a batch to be told again', call: (s) => s.watch.again(BATCH, told.at), answer: undefined },
+  { does: 'finds it', call: untold, answer: [BATCH] },
+  {
+    does: 'tells of what has changed since it was found: it stays',
+    call: (s) => s.watch.tell({ batch_id: BATCH, received_at: head.received_at, mark: '0' }, told),
+    answer: undefined,
+  },
+  { does: 'finds it still', call: untold, answer: [BATCH] },
+  { does: 'tells more of it', call: telling(toldMore), answer: undefined },
+  { does: 'knows what was told last', call: (s) => s.watch.told(BATCH), answer: toldMore },
+  {
+    does: 'has a batch as if nobody watched',
+    call: async (s) => (await s.batches.find(BATCH))?.head,
+    answer: accepted,
+  },
+  { does: 'has an incident told', call: (s) => s.incidents.keep(incident('a'), LATER), answer: 'tell' },
+  { does: 'holds the next', call: (s) => s.incidents.keep(incident('b', { n: [1, 'ü'] }), LATER), answer: 'hold' },
+  { does: 'has it', call: (s) => all(s.incidents.held()), answer: [incident('b', { n: [1, 'ü'] })] },
+  { does: 'notes it', call: (s) => s.incidents.told([incident('b')]), answer: undefined },
+  { does: 'has none', call: (s) => all(s.incidents.held()), answer: [] },
+  { does: 'knows it', call: (s) => s.incidents.keep(incident('b'), LATER), answer: 'known' },
+  { does: 'has the other told still', call: (s) => s.incidents.keep(incident('a'), LATER), answer: 'tell' },
+];
+
+export const CALLS: readonly Call[] = [...ledger, ...files, ...invoices, ...customers, ...arrivals, ...news];

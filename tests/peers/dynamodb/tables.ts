@@ -12,14 +12,16 @@ import { parse } from 'yaml';
 import { dynamoArrivals, dynamoBacklog, dynamoSenders } from '../../../shared/adapters/aws/arrivals';
 import { dynamoBatches, dynamoChunks, dynamoFiles } from '../../../shared/adapters/aws/batches';
 import { dynamoCustomers } from '../../../shared/adapters/aws/customers';
+import { dynamoIncidents } from '../../../shared/adapters/aws/incidents';
 import { dynamoInvoices } from '../../../shared/adapters/aws/invoices';
+import { dynamoWatch } from '../../../shared/adapters/aws/watch';
 import type { Ports } from '../../../shared/pipeline/ports';
 import { ROOT } from '../../support/processes';
 
 /** The ports that have tables. */
 export type Stores = Pick<
   Ports,
-  'batches' | 'chunks' | 'files' | 'invoices' | 'customers' | 'arrivals' | 'senders' | 'backlog'
+  'batches' | 'chunks' | 'files' | 'invoices' | 'customers' | 'arrivals' | 'senders' | 'backlog' | 'watch' | 'incidents'
 >;
 
 /** Names of tables. */
@@ -56,6 +58,8 @@ export const storesOn = (client: DynamoDBClient, { invoices, customers, batches 
   arrivals: dynamoArrivals(client, batches),
   senders: dynamoSenders(client, batches),
   backlog: dynamoBacklog(client, batches),
+  watch: dynamoWatch(client, batches),
+  incidents: dynamoIncidents(client, batches),
 });
 
 /** Puts many items, past the adapters: 25 to a call, which is what it takes. */
