@@ -15,8 +15,11 @@ export interface Terms {
   readonly deliverySeconds: number;
 }
 
-/** Bytes of log lines: Lambda's own three an invocation, and the gateway's one a request. Assumed. */
-const LOG_BYTES = { invocation: 500, request: 300 };
+/**
+ * Bytes of log lines: ours, with their metrics, for a batch and for a chunk, as written down once; Lambda's own three an
+ * invocation and the gateway's one a request are assumed.
+ */
+const LOG_BYTES = { invocation: 900, request: 300, batch: 610, chunk: 860 };
 /** The default sampling of Lambda: one a second and 5 % of the rest. */
 const TRACED_PER_SECOND = 1;
 const TRACED_SHARE = 0.05;
@@ -39,7 +42,11 @@ export function bill(usage: Usage, terms: Terms): Line[] {
   const delivered = 2 * Math.ceil(seconds / terms.deliverySeconds); // raw and landing
   const gigabyteSeconds = (gbSeconds(ingest, terms.memory.ingest) + gbSeconds(clean, terms.memory.clean)) * million;
   const traces = (traced(ingest, million, seconds) + traced(clean, million, seconds)) * PRICES.trace;
-  const logs = (invocations * LOG_BYTES.invocation + apiRequests * million * LOG_BYTES.request) * PRICES.logByte;
+  const lines =
+    invocations * LOG_BYTES.invocation +
+    (apiRequests * LOG_BYTES.request + ingest.invocations * LOG_BYTES.batch + kinesis.records * LOG_BYTES.chunk) *
+      million;
+  const logs = lines * PRICES.logByte;
   return [
     { service: 'API Gateway, HTTP API', usd: apiRequests * million * PRICES.apiRequest },
     { service: 'Lambda, requests', usd: invocations * PRICES.lambdaRequest },

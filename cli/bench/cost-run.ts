@@ -6,9 +6,11 @@ import { dynamoInvoices } from '../../shared/adapters/aws/invoices';
 import { firehoseLanding } from '../../shared/adapters/aws/landing';
 import { s3Rejects } from '../../shared/adapters/aws/rejects';
 import { kinesisStream } from '../../shared/adapters/aws/stream';
+import { dynamoWatch } from '../../shared/adapters/aws/watch';
+import { addCounts } from '../../shared/domain/outcome';
 import { type CleanPorts, cleanRecords } from '../../shared/pipeline/clean';
 import { ingest } from '../../shared/pipeline/ingest';
-import type { Telemetry } from '../../shared/pipeline/ports';
+import type { Ports, Telemetry } from '../../shared/pipeline/ports';
 import { FakeAws } from './fake-aws';
 import { apiUnits } from './units';
 
@@ -63,6 +65,7 @@ export async function sendThrough(
   const ingesting: Spent = { invocations: 0, cpuSeconds: 0, waitSeconds: 0 };
   const cleaning: Spent = { invocations: 0, cpuSeconds: 0, waitSeconds: 0 };
   const perBatch = recordsPerBatch(rowsPerSecond / rowsPerRequest, source);
+  const taken = new Set<string>();
   let apiRequests = 0;
 
   const clean = () => {
@@ -77,12 +80,24 @@ export async function sendThrough(
     const bytes = Buffer.from(header + rows.slice(at, at + rowsPerRequest).join(''));
     apiRequests += apiUnits(bytes.length);
     const body = { bytes, asText: true, contentType: 'text/csv' };
-    await spend(aws, ingesting, () => ingest({ dataset: 'transactions', body, sent_by: 'bench' }, ports));
+    const accepted = await spend(aws, ingesting, () =>
+      ingest({ dataset: 'transactions', body, sent_by: 'bench' }, ports),
+    );
+    taken.add(accepted.batch_id);
     if (aws.stream.length >= perBatch) await clean();
     if (ingesting.invocations % 1000 === 0) console.error(`cost: ${rowsPerRequest} rows a request, ${at} rows`);
   }
   while (aws.stream.length > 0) await clean();
+  for (const batch_id of taken) await tell(batch_id, { batches, watch: dynamoWatch(aws.dynamodb, 'batches') });
   return { rows: rows.length, rowsPerRequest, apiRequests, ingest: ingesting, clean: cleaning, aws };
+}
+
+/** Asks of the ledger what a digest does for a batch of which it tells. */
+export async function tell(batch_id: string, { batches, watch }: Pick<Ports, 'batches' | 'watch'>): Promise<void> {
+  const { head, entries } = (await batches.find(batch_id))!;
+  await watch.told(batch_id);
+  const told = { at: systemClock.now().toISOString(), ...addCounts(entries) };
+  await watch.tell({ batch_id, received_at: head.received_at, mark: head.received_at }, told);
 }
 
 /** Records that gather in a lane while its window is open: Lambda invokes clean with these. */
@@ -95,13 +110,14 @@ export function recordsPerBatch(
 }
 
 /** Runs one invocation; its CPU is the process's without that of the fakes. */
-async function spend(aws: FakeAws, spent: Spent, work: () => Promise<unknown>): Promise<void> {
+async function spend<T>(aws: FakeAws, spent: Spent, work: () => Promise<T>): Promise<T> {
   const waited = aws.waited;
   const own = aws.ownCpu;
   const before = process.cpuUsage();
-  await work();
+  const answer = await work();
   const { user, system } = process.cpuUsage(before);
   spent.invocations++;
   spent.cpuSeconds += Math.max(0, user + system - (aws.ownCpu - own)) / 1e6;
   spent.waitSeconds += (aws.waited - waited) / 1000;
+  return answer;
 }

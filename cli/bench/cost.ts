@@ -97,7 +97,7 @@ function notes(usages: readonly Usage[], terms: Terms): string[] {
     "Measured with the SDK's own clients and the deployed adapters, the network replaced by a count in memory; item sizes, rounding and list prices (cli/bench/prices.ts) as AWS publishes them, without free tiers. 10 and 1 rows to a request are measured on the first rows of the file.",
     `GB-seconds are an estimate: CPU time of ingest and clean on this machine, at the share of a vCPU that ${terms.memory.ingest} and ${terms.memory.clean} MB buy, and waiting for AWS at assumed times (${latencies}). Decoding the event, the token check and cold starts are not in it.`,
     `Kinesis on demand in the place of a shard: ${onDemand} USD per million rows.`,
-    'In: taking rows in, cleaning, the ledger, both tables, landing, raw, logs, traces. Not in: the query API, storage, reading the lake (Athena, Glue), the warehouse, what data costs that leaves AWS, monthly fixed prices (route metrics of the gateway, alarms).',
+    'In: taking rows in, cleaning, the ledger and the digest that tells of it, both tables, landing, raw, logs, traces. Not in: the query API, storage, reading the lake (Athena, Glue, the daily recount), the warehouse, what data costs that leaves AWS, monthly fixed prices (metrics, alarms, the dashboard).',
     'Rows that come one by one rewrite their invoice with every row: that, and 5 KB as the least that Firehose bills, is what the right column shows.',
   ];
 }

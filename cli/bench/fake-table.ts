@@ -26,8 +26,20 @@ export interface Request {
   readonly ExpressionAttributeValues?: Attributes;
 }
 
-/** Whether an item is in the index of what is unfinished, which has all of it. */
-const isIndexed = (item: Attributes): boolean => item.unfinished !== undefined && item.arrived_at !== undefined;
+/** What the index of what is unfinished has of an item, its keys among it (resources/tables.yml). */
+const INDEXED = ['batch_id', 'entry', 'unfinished', 'arrived_at', 'body', 'loud_until', 'received_at', 'untold_at'];
+
+/** An item of the index; undefined when it is not in it. */
+const indexed = (item: Attributes | undefined): Attributes | undefined =>
+  item?.unfinished && item.arrived_at
+    ? Object.fromEntries(INDEXED.filter((name) => item[name]).map((name) => [name, item[name]!]))
+    : undefined;
+
+/** Write units of the index: none where nothing changes that it has. */
+function indexUnits(before: Attributes | undefined, after: Attributes | undefined): number {
+  if (JSON.stringify(before) === JSON.stringify(after)) return 0;
+  return writeUnits(before ? itemBytes(before) : 0, after ? itemBytes(after) : 0);
+}
 
 const plain = (item: Attributes, name: string): string => item[name]?.S ?? item[name]?.N ?? '';
 
@@ -61,14 +73,13 @@ export class FakeTable {
     return this.write(request.Item!, request.Item!, request);
   }
 
-  /** Sets one attribute: `SET name = :value`. */
+  /** Sets one attribute, `SET name = :value`, or takes some out, `REMOVE one, other`. */
   update(request: Request): boolean {
-    const [, name, value] = /^SET (\w+) = (:\w+)$/.exec(request.UpdateExpression!)!;
+    const [, name, value, gone = ''] = /^(?:SET (\w+) = (:\w+)|REMOVE ([\w, ]+))$/.exec(request.UpdateExpression!)!;
     const before = this.find(request.Key!);
-    const item = {
-      ...(before ? JSON.parse(before.json) : request.Key!),
-      [name!]: request.ExpressionAttributeValues![value!]!,
-    };
+    const item = before ? JSON.parse(before.json) : { ...request.Key! };
+    if (name) item[name] = request.ExpressionAttributeValues![value!]!;
+    for (const taken of gone.split(', ')) delete item[taken];
     return this.write(request.Key!, item, request);
   }
 
@@ -78,8 +89,7 @@ export class FakeTable {
     const holds = this.holds(request, before);
     this.use.writes++;
     this.use.writeUnits += holds ? writeUnits(before?.bytes ?? 0, bytes) : writeUnits(before?.bytes ?? 0, 0);
-    if (holds && (isIndexed(item) || (before && isIndexed(JSON.parse(before.json)))))
-      this.use.writeUnits += writeUnits(before?.bytes ?? 0, bytes);
+    if (holds) this.use.writeUnits += indexUnits(indexed(before && JSON.parse(before.json)), indexed(item));
     if (!holds) {
       this.use.refused++;
       return false;
@@ -93,17 +103,19 @@ export class FakeTable {
   private holds(request: Request, before: Stored | undefined): boolean {
     if (request.ConditionExpression === undefined) return true;
     const stored: Attributes = before ? JSON.parse(before.json) : {};
-    return request.ConditionExpression.split(' AND ').every((condition) => {
+    const isTrue = (condition: string): boolean => {
       const test = /^(attribute_exists|attribute_not_exists)\((#?\w+)\)$/.exec(condition);
       if (test)
         return (
           (stored[request.ExpressionAttributeNames?.[test[2]!] ?? test[2]!] !== undefined) ===
           (test[1] === 'attribute_exists')
         );
-      const equal = /^(\w+) = (:\w+)$/.exec(condition);
-      if (!equal) throw new Error(`a condition of a new kind: ${condition}`);
-      return plain(stored, equal[1]!) === plain(request.ExpressionAttributeValues!, equal[2]!);
-    });
+      const compared = /^(\w+) (=|<=) (:\w+)$/.exec(condition);
+      if (!compared) throw new Error(`a condition of a new kind: ${condition}`);
+      const [is, wanted] = [plain(stored, compared[1]!), plain(request.ExpressionAttributeValues!, compared[3]!)];
+      return compared[2] === '=' ? is === wanted : is <= wanted;
+    };
+    return request.ConditionExpression.split(' OR ').some((all) => all.split(' AND ').every(isTrue));
   }
 
   private find(key: Attributes): Stored | undefined {

@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
-import { sendThrough } from '../../cli/bench/cost-run';
+import { sendThrough, tell } from '../../cli/bench/cost-run';
 import { firstRows } from '../../cli/bench/input';
 import { itemBytes } from '../../cli/bench/units';
 import { dynamoCustomers } from '../../shared/adapters/aws/customers';
@@ -482,6 +482,7 @@ describe('write units', () => {
       expect(balances.reduce((sum, balance) => sum + balance.kept, 0)).toBe(lines);
       expect(new Set(stored.map(({ line_id }) => line_id)).size).toBe(lines);
       expect(stored).toHaveLength(lines);
+      for (const id of batches) await tell(id, ports);
     } finally {
       world.remove();
     }

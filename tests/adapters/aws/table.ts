@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import { parse } from 'yaml';
 import type { Item } from '../../../shared/adapters/aws/attributes';
 import { fakeClient, type Sent, sdkError } from './fake';
 
@@ -70,7 +73,7 @@ export function fakeTable(before: (sent: Sent) => unknown = () => undefined) {
         .sort((a, b) => (a.arrived_at!.S! < b.arrived_at!.S! ? -1 : 1));
       const from = input.ExclusiveStartKey?.at ?? 0;
       return {
-        Items: found.slice(from, from + PAGE),
+        Items: found.slice(from, from + PAGE).map(projected),
         ...(from + PAGE < found.length && { LastEvaluatedKey: { at: from + PAGE } }),
       };
     }
@@ -78,6 +81,20 @@ export function fakeTable(before: (sent: Sent) => unknown = () => undefined) {
   };
   return { ...fakeClient(answer), items };
 }
+
+const [INDEX] = parse(readFileSync(join(__dirname, '../../../resources/tables.yml'), 'utf8'), { logLevel: 'error' })
+  .Resources.BatchesTable.Properties.GlobalSecondaryIndexes;
+const INDEXED: readonly string[] = [
+  'batch_id',
+  'entry',
+  'unfinished',
+  'arrived_at',
+  ...INDEX.Projection.NonKeyAttributes,
+];
+
+/** What the index of the template has of an item. */
+const projected = (stored: Item): Item =>
+  Object.fromEntries(Object.entries(stored).filter(([name]) => INDEXED.includes(name)));
 
 /** A clock that stands until it is set. */
 export function clockAt(time: string) {
