@@ -12,7 +12,7 @@ export interface User {
   readonly gid: number;
 }
 
-/** Runs a program to its end. Its output; a failure is thrown with what it said. */
+/** Runs a program to its end. Its output; a failure is thrown with what it said: any exit code but those of `codes`. */
 export async function execute(
   program: string,
   args: readonly string[],
@@ -21,9 +21,10 @@ export async function execute(
     readonly env?: NodeJS.ProcessEnv;
     readonly timeout?: number;
     readonly as?: User;
+    readonly codes?: readonly number[];
   } = {},
-): Promise<{ stdout: string; stderr: string }> {
-  const { cwd, env, timeout = LONGEST_MS } = options;
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  const { cwd, env, timeout = LONGEST_MS, codes = [0] } = options;
   const child = spawn(program, args, { cwd, env, ...options.as, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   let stdout = '';
   let stderr = '';
@@ -31,17 +32,18 @@ export async function execute(
   child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text));
   const group = groupOf(child);
   const late = setTimeout(() => group.kill('SIGKILL'), timeout);
-  const why = await new Promise<string | undefined>((done) => {
+  const ended = await new Promise<number | string>((done) => {
     child.once('error', ({ message, code }: NodeJS.ErrnoException) =>
       done(
         code === 'ENOENT' ? 'it is not on this machine (npm run test:peers -- --help says what has to be)' : message,
       ),
     );
-    child.once('close', (code, signal) => done(code === 0 ? undefined : `it ended with ${signal ?? `code ${code}`}`));
+    child.once('close', (code, signal) => done(code ?? `it ended with ${signal}`));
   });
   clearTimeout(late);
   group.over();
-  if (why === undefined) return { stdout, stderr };
+  if (typeof ended === 'number' && codes.includes(ended)) return { code: ended, stdout, stderr };
+  const why = typeof ended === 'number' ? `it ended with code ${ended}` : ended;
   throw new Error(`${program} failed, ${why}:\n${stdout.slice(-4000)}\n${stderr.slice(-4000)}`);
 }
 
