@@ -1,6 +1,9 @@
 import { resolve } from 'node:path';
+import { Unavailable } from '../shared/pipeline/ports';
 import type { ReconcileReport } from '../shared/pipeline/reconcile';
+import { sinceArgument } from './client/arguments';
 import { command, UsageError } from './command';
+import { inOneLine } from './dev/persist';
 import { reconcileHere } from './reconcile/here';
 import { inWords } from './reconcile/words';
 
@@ -32,12 +35,18 @@ export const main = command(
   },
   async ({ stage, region, dir, since: asked, 'no-wait': noWait, json }, rest) => {
     if (rest.length > 0) throw new UsageError(`"${rest[0]}" is not known`);
-    const since = asked === undefined ? undefined : timeOf(asked);
+    const since = asked === undefined ? undefined : sinceArgument(asked);
     if (stage === undefined) {
       if (region !== undefined) throw new UsageError('--region goes with --stage');
       if (noWait) throw new UsageError('--no-wait goes with --stage');
       const directory = resolve(dir ?? '.ecomflow');
-      return conclude(await reconcileHere(directory, since), dir === undefined ? '' : ` --dir ${dir}`, json);
+      try {
+        return conclude(await reconcileHere(directory, since), dir === undefined ? '' : ` --dir ${dir}`, json);
+      } catch (error) {
+        if (!(error instanceof Unavailable)) throw error;
+        console.error(`${inOneLine(error)}\nThere is no report.`);
+        return 1;
+      }
     }
     if (dir !== undefined) throw new UsageError('give --stage or --dir, not both');
     if (!/^[a-z][a-z0-9-]*$/.test(stage) || stage === 'local')
@@ -48,17 +57,6 @@ export const main = command(
     return report ? conclude(report, ` --stage ${stage}${region === undefined ? '' : ` --region ${region}`}`, json) : 0;
   },
 );
-
-const TIME = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?Z)?$/;
-
-/** A day, or a moment, in UTC. */
-function timeOf(said: string): string {
-  const time = TIME.test(said) ? new Date(said) : undefined;
-  // 2026-02-30 is read as a day in March.
-  if (!time || Number.isNaN(time.getTime()) || !time.toISOString().startsWith(said.slice(0, 10)))
-    throw new UsageError(`--since: "${said}" is no time such as 2026-03-01 or 2026-03-01T12:00:00Z`);
-  return time.toISOString();
-}
 
 /** Says a report, where it is kept, and what to do. The exit code. `where`: how commands name the place. */
 function conclude(report: ReconcileReport, where: string, json: boolean): number {

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { ORDERS } from '../shared/domain/order';
 import { Problem } from '../shared/domain/problem';
 import { Unavailable } from '../shared/pipeline/ports';
-import { fileArgument } from './client/arguments';
+import { fileArgument, sinceArgument } from './client/arguments';
 import { command, UsageError } from './command';
 import { inOneLine } from './dev/persist';
 import { storesHere } from './redrive/here';
@@ -101,7 +101,7 @@ function workOf({ batch, reason, since, replay, edit, edited, failed }: What): W
     named.filter(([, said]) => said !== undefined && said !== false).map(([name]) => name);
   if (reason !== undefined && (reason === '' || reason.length > ORDERS.reasonCharacters))
     throw new UsageError('--reason: name a reason for which rows were refused');
-  const at = since === undefined ? undefined : timeOf(since);
+  const at = since === undefined ? undefined : sinceArgument(since);
   const ways = of(['--replay', replay], ['--edit', edit], ['--edited', edited]);
   if (failed) {
     const other = [...of(['--batch', batch], ['--reason', reason], ['--since', since]), ...ways][0];
@@ -123,15 +123,4 @@ function workOf({ batch, reason, since, replay, edit, edited, failed }: What): W
   if (edit !== undefined) return { kind: 'edit', batch_id: batch, file: edit, reason };
   if (edited !== undefined) return { kind: 'edited', batch_id: batch, file: fileArgument(edited, '--edited') };
   return { kind: 'batch', batch_id: batch, reason };
-}
-
-const TIME = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?Z)?$/;
-
-/** A day, or a moment, in UTC. @throws UsageError */
-function timeOf(said: string): string {
-  const time = TIME.test(said) ? new Date(said) : undefined;
-  // 2026-02-30 is read as a day in March.
-  if (!time || Number.isNaN(time.getTime()) || !time.toISOString().startsWith(said.slice(0, 10)))
-    throw new UsageError(`--since: "${said}" is no time such as 2026-03-01 or 2026-03-01T12:00:00Z`);
-  return time.toISOString();
 }

@@ -30,3 +30,14 @@ export function fileArgument(path: string, option?: string): string {
   }
   return path;
 }
+
+const TIME = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?Z)?$/;
+
+/** The day or moment, in UTC, that --since names; ISO. @throws UsageError */
+export function sinceArgument(said: string): string {
+  const time = TIME.test(said) ? new Date(said) : undefined;
+  // 2026-02-30 is read as a day in March.
+  if (!time || Number.isNaN(time.getTime()) || !time.toISOString().startsWith(said.slice(0, 10)))
+    throw new UsageError(`--since: "${said}" is no time such as 2026-03-01 or 2026-03-01T12:00:00Z`);
+  return time.toISOString();
+}

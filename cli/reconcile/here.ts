@@ -1,21 +1,33 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type LocalWorld, openWorld } from '../../shared/adapters/local';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openWorld } from '../../shared/adapters/local';
+import { Unavailable, type WarehouseCounts } from '../../shared/pipeline/ports';
 import { type ReconcileReport, reconcile } from '../../shared/pipeline/reconcile';
 import { NoDirectory } from '../nightly/here';
 import { isUp } from '../nightly/up';
 
 /** While rows are on their way, stores may be so far behind the ledger. */
 const SETTLE_SECONDS = 60;
+/** `npm start` has the warehouse to itself while it loads a file: so long it is asked again, and so often. */
+const PATIENCE = { tries: 120, pauseMs: 250 };
 
-/** The recount of a data directory that is open. */
-export function reconcileIn(world: LocalWorld, isAwake: boolean, since?: string): Promise<ReconcileReport> {
-  const now = world.clock.now();
-  const id = `${now.toISOString().replace(/[:.]/g, '-')}-${process.pid}`;
-  return reconcile({ id, since, settleSeconds: isAwake ? SETTLE_SECONDS : 0 }, world);
-}
+/** A warehouse that is waited for while another program has it. @throws Unavailable when it has it for too long */
+export const patient = (recount: WarehouseCounts, { tries, pauseMs } = PATIENCE): WarehouseCounts => ({
+  ...recount,
+  async byBatch(dataset, since) {
+    for (let left = tries - 1; ; left--) {
+      try {
+        return await recount.byBatch(dataset, since);
+      } catch (error) {
+        if (!(error instanceof Unavailable) || left <= 0) throw error;
+        await sleep(pauseMs);
+      }
+    }
+  },
+});
 
-/** The recount of `npm run reconcile` without a stage. @throws NoDirectory, DirectoryRefused */
+/** The recount of `npm run reconcile` without a stage. @throws NoDirectory, DirectoryRefused, Unavailable */
 export async function reconcileHere(directory: string, since?: string): Promise<ReconcileReport> {
   if (!existsSync(join(directory, 'ecomflow.sqlite')))
     throw new NoDirectory(`There is no ecomflow in ${directory}: npm start makes it, or name another with --dir.`);
@@ -24,7 +36,9 @@ export async function reconcileHere(directory: string, since?: string): Promise<
   try {
     const up = await isUp(directory);
     if (up) console.error(`npm start runs in ${directory}: batches of the last minute are not judged.`);
-    return await reconcileIn(world, up, since);
+    const id = `${world.clock.now().toISOString().replace(/[:.]/g, '-')}-${process.pid}`;
+    const ports = up ? { ...world, recount: patient(world.recount) } : world;
+    return await reconcile({ id, since, settleSeconds: up ? SETTLE_SECONDS : 0 }, ports);
   } finally {
     world.close();
   }

@@ -32,7 +32,7 @@ export function inWords(report: ReconcileReport, where: string): string {
 }
 
 const whyOver = (store: Store) =>
-  store === 'warehouse' ? 'they came after it was loaded last' : 'it keeps nothing for so long';
+  store === 'warehouse' ? 'they had not come to rest when it was loaded last' : 'it keeps nothing for so long';
 
 function differencesInWords({ differences, differences_total: total }: ReconcileReport, where: string): string[] {
   if (total === 0) return ['No difference.'];

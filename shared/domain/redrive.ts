@@ -4,8 +4,9 @@ import { UnterminatedQuote } from './csv';
 import { rowsOf } from './cutting';
 import type { Dataset, RowCleaner, RowFormat } from './dataset';
 import type { ChunkEntry } from './ledger';
-import { accountedFor, type Counts, type KeptRow, type Verdict } from './outcome';
+import { accountedFor, type Counts, type KeptRow, rejectedTotal, type Verdict } from './outcome';
 import type { Chunk } from './packing';
+import { Problem } from './problem';
 import { isText } from './values';
 
 /** A refused row that goes through again: its text now, and what has become of it. */
@@ -54,6 +55,8 @@ export interface RedriveOrder {
   readonly by: string;
   /** Chunks that are done, by number: an order that is gone on with. */
   readonly done?: readonly number[] | undefined;
+  /** Objects of raw/ up to this one were read. */
+  readonly after?: string | undefined;
 }
 
 /** A row of a chunk with what the contract says of it today. */
@@ -153,6 +156,12 @@ export function countReasons(rows: Iterable<{ readonly reason: string }>): Recor
   return Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
+/** How many rows are refused for a reason, which may be any word, or for all of them. */
+export function refusedFor(reason: string | undefined, rejected: Counts['rejected']): number {
+  if (reason === undefined) return rejectedTotal({ rejected });
+  return Object.hasOwn(rejected, reason) ? rejected[reason]! : 0;
+}
+
 /** Whether refused rows are those that an entry counts, by reason. */
 export function areCounted(rows: readonly RejectedRow[], { rejected }: Pick<Counts, 'rejected'>): boolean {
   const counted = Object.entries(rejected).filter(([, n]) => n > 0);
@@ -203,8 +212,13 @@ export class NotAnAttempt extends Error {
 /** More than a chunk's rows twice over: a bomb ends here. */
 const MOST_BYTES = 256 * 1024 * 1024;
 
-/** An attempt as gzipped JSON. */
-export const encodeAttempt = (attempt: Attempt): Buffer => gzipSync(JSON.stringify(attempt));
+/** An attempt as gzipped JSON. @throws Problem too_large for one that could not be read again */
+export function encodeAttempt(attempt: Attempt, most = MOST_BYTES): Buffer {
+  const json = Buffer.from(JSON.stringify(attempt));
+  if (json.length <= most) return gzipSync(json);
+  const detail = `The refused rows of chunk ${attempt.chunk_id} are too large to be redriven: mend the file, and send it again.`;
+  throw new Problem('too_large', detail, { chunk_id: attempt.chunk_id, limit: most });
+}
 
 /** The attempt that encodeAttempt wrote. @throws NotAnAttempt */
 export function decodeAttempt(bytes: Uint8Array, most = MOST_BYTES): Attempt {

@@ -76,13 +76,30 @@ export async function carryOut(
   if (isDone) return { ...moved, entry };
 
   const now = ports.clock.now().toISOString();
-  const stored = await ports.chunks.revise(movedEntry(entry, attempt, moved, now));
+  const revised = movedEntry(entry, attempt, moved, now);
+  const stored = await ports.chunks.revise(revised);
   await ports.watch.again(batch_id, now);
+  if (stored !== revised) return { ...moved, entry: stored }; // whoever was faster has measured it
   const through = moved.kept + moved.duplicate;
   if (through > 0) ports.telemetry.measure({ RowsRedriven: through }, head.dataset);
   const what = attempt.recount ? 'a chunk is counted anew' : 'a chunk is redriven';
   ports.telemetry.log('info', what, { batch_id, chunk_id, dataset: head.dataset, revision, ...moved });
   return { ...moved, entry: stored };
+}
+
+/** What was begun meanwhile is carried out: its refused rows come last. */
+export async function goOn(
+  chunk: Pick<Attempt, 'dataset' | 'batch_id' | 'chunk_id' | 'number'>,
+  revision: number,
+  within: Within,
+  ports: RedrivePorts,
+): Promise<void> {
+  for (let next = revision + 1; ; next++) {
+    const begun = await ports.attempts.find(chunk, next);
+    if (!begun) return;
+    const entry = await ports.chunks.find(chunk.batch_id, chunk.number);
+    if (entry) await carryOut(begun, entry, within, ports);
+  }
 }
 
 /** A chunk of a batch as landing has it. */

@@ -63,7 +63,8 @@ async function bringBack(key: string, ports: RedrivePorts): Promise<What | undef
     return left('it is nothing that is known to fail');
   } catch (error) {
     if (error instanceof NotAFailure || error instanceof NotAChunk) return left(error.message);
-    throw error;
+    if (error instanceof Unavailable || !(error instanceof Error)) throw error;
+    return left(`${error.name}: ${error.message}`); // what cannot be written must not stand before all others
   }
 }
 

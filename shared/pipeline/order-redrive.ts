@@ -1,7 +1,7 @@
 import { type Batch, balanceOf } from '../domain/ledger';
 import { readOrder } from '../domain/order';
-import { rejectedTotal } from '../domain/outcome';
 import { Problem } from '../domain/problem';
+import { refusedFor } from '../domain/redrive';
 import type { Ports } from './ports';
 
 /** What the caller hears of an order. */
@@ -35,10 +35,10 @@ function rowsOf(batch: Batch, { reason, replay }: ReturnType<typeof readOrder>):
   const { status, received, rejected } = balanceOf(batch);
   const facts = { batch_status: status };
   if (status === 'open') throw new Problem('conflict', 'The batch is not wholly taken in: send it again first.', facts);
-  if (status === 'accepted' || status === 'provisional')
+  // A chunk may have been lost on its way: only a replay brings it.
+  if (status === 'provisional' || (status === 'accepted' && !replay))
     throw new Problem('conflict', 'The batch is being cleaned: ask again when every row has its outcome.', facts);
-  if (reason !== undefined) return Object.hasOwn(rejected, reason) ? rejected[reason]! : 0;
-  if (!replay) return rejectedTotal({ rejected });
+  if (!replay) return refusedFor(reason, rejected);
   const { origin, slices } = batch.head;
   // What Spark read never was in the stream, and its chunks are of no lines.
   if (origin && slices.every(({ first_line }) => first_line === 0))

@@ -7,11 +7,13 @@ import {
   areCounted,
   oneRow,
   type RedriveOrder,
+  refusedFor,
   retry,
   stillRefused,
   type Which,
 } from '../domain/redrive';
-import { carryOut, type RedrivePorts, unchanged, type Within } from './carry-out';
+import { carryOut, goOn, putRefused, type RedrivePorts, unchanged, type Within } from './carry-out';
+import { Unavailable } from './ports';
 import { replayChunks } from './replay';
 
 export type { RedrivePorts } from './carry-out';
@@ -68,12 +70,14 @@ export async function* redriveAll(
 ): AsyncGenerator<Redriven> {
   for await (const batch of ports.history.batches(since)) {
     const { rejected } = balanceOf(batch);
-    if (!(reason === undefined ? Object.keys(rejected).length > 0 : rejected[reason])) continue;
+    if (refusedFor(reason, rejected) === 0) continue;
     try {
       yield await redriveBatch(batch.head.batch_id, { reason, by, dryRun }, ports);
     } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      yield { ...summed(batch.head, []), problem: error.detail };
+      if (error instanceof Unavailable || !(error instanceof Error)) throw error;
+      // A defect, or a damaged object, is one batch's: the others go on.
+      const problem = error instanceof Problem ? error.detail : `${error.name}: ${error.message}`;
+      yield { ...summed(batch.head, []), problem };
     }
   }
 }
@@ -82,7 +86,7 @@ export async function* redriveAll(
 const RESERVE_MS = 90_000;
 
 /**
- * Does what was ordered, chunk by chunk. When its time is over, what is left is ordered anew.
+ * Does what was ordered, chunk by chunk, and of raw/ object by object. When its time is over, what is left is ordered anew.
  * @throws Problem for what can never be done
  */
 export async function fulfil(
@@ -92,12 +96,14 @@ export async function fulfil(
 ): Promise<void> {
   const { batch_id, reason, by } = order;
   const done = [...(order.done ?? [])];
-  const chunks = order.replay
-    ? replayChunks(batch_id, { by }, ports, done)
+  let { after } = order;
+  const steps = order.replay
+    ? replayChunks(batch_id, { by }, ports, { done, after })
     : redriveChunks(await redrivable(batch_id, ports), { reason, by }, ports, done);
-  for await (const { number } of chunks) {
-    done.push(number);
-    if (timeLeft() < RESERVE_MS) return ports.orders.put({ ...order, done });
+  for await (const step of steps) {
+    if ('number' in step) done.push(step.number);
+    else after = step.read;
+    if (timeLeft() < RESERVE_MS) return ports.orders.put({ ...order, done, ...(after && { after }) });
   }
 }
 
@@ -120,7 +126,7 @@ async function redrivable(batch_id: string, { batches }: RedrivePorts): Promise<
     accepted: 'The batch is being cleaned. Try again when it is through.',
     provisional: 'The rows of the batch are being claimed. Try again when they are.',
   };
-  if (status in why) throw new Problem('conflict', why[status as keyof typeof why], { batch_id, status });
+  if (status in why) throw new Problem('conflict', why[status as keyof typeof why], { batch_id, batch_status: status });
   return batch;
 }
 
@@ -205,8 +211,12 @@ async function redriveChunk(
     revision = begun.revision;
     last = begun;
   }
-  // A crash may have come between a revision and this.
-  if (last && steps === 0) await ports.watch.again(batch_id, ports.clock.now().toISOString());
+  if (last && steps === 0) {
+    // Whoever died behind a faster one may have left older refused rows, or told nobody.
+    await putRefused(stillRefused(last), chunk_id, head, ports);
+    await goOn(last, last.revision, within, ports);
+    await ports.watch.again(batch_id, ports.clock.now().toISOString());
+  }
   const { rejected, left } = trial;
   return { tried: kept + duplicate + rejectedTotal({ rejected }), kept, duplicate, rejected, left };
 }

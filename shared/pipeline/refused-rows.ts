@@ -3,6 +3,7 @@ import type { RefusedOf } from '../domain/edit';
 import { type Batch, balanceOf } from '../domain/ledger';
 import { rejectedTotal } from '../domain/outcome';
 import { Problem } from '../domain/problem';
+import { refusedFor } from '../domain/redrive';
 import type { Ports } from './ports';
 
 /** The batch, if its refused rows fit in memory. @throws Problem not_found, too_large */
@@ -10,7 +11,7 @@ async function batchOf(batch_id: string, { batches }: Pick<Ports, 'batches'>, re
   const batch = await batches.find(batch_id);
   if (!batch) throw new Problem('not_found', 'There is no such batch.');
   const { rejected } = balanceOf(batch);
-  const rows = reason === undefined ? rejectedTotal({ rejected }) : (rejected[reason] ?? 0);
+  const rows = refusedFor(reason, rejected);
   if (rows <= LIMITS.rows) return batch;
   const detail = `${rows} rows are refused; ${LIMITS.rows} can be edited at a time: take those of one reason.`;
   throw new Problem('too_large', detail, { limit: LIMITS.rows });

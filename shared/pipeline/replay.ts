@@ -12,12 +12,15 @@ import {
   countReasons,
   type JudgedRow,
   judgedRows,
+  type RedriveOrder,
   refusedBefore,
   stillRefused,
 } from '../domain/redrive';
+import { daysBefore } from '../domain/warehouse';
 import {
   carryOut,
   cleanToday,
+  goOn,
   putRefused,
   type RedrivePorts,
   refOf,
@@ -61,7 +64,8 @@ export async function replayBatch(batch_id: string, how: ReplayHow, ports: Redri
   const unreadable: string[] = [];
   const done: ReplayedChunk[] = [];
   const { head } = await replayable(batch_id, ports);
-  for await (const chunk of replayChunks(batch_id, how, ports, [], (key) => unreadable.push(key))) done.push(chunk);
+  for await (const step of replayChunks(batch_id, how, ports, {}, (key) => unreadable.push(key)))
+    if ('number' in step) done.push(step);
   const through = done.filter(({ why }) => why === undefined);
   const found = new Set(done.map(({ number }) => number));
   const missing = head.slices.map((_, i) => i + 1).filter((number) => !found.has(number));
@@ -90,28 +94,50 @@ export interface ReplayedChunk {
   readonly why?: string;
 }
 
-/** Replays the chunks of a batch in the order in which raw/ has them, but those that are done. @throws Problem */
+/** An object of raw/ that was read to its end. */
+export interface ReadObject {
+  readonly read: string;
+}
+
+/**
+ * Replays the chunks of a batch in the order in which raw/ has them, but those that are done; days of raw/ take long to
+ * be read, so each object is told. @throws Problem
+ */
 export async function* replayChunks(
   batch_id: string,
   { by, dryRun }: ReplayHow,
   ports: RedrivePorts,
-  done: readonly number[] = [],
+  { done = [], after = '' }: Pick<RedriveOrder, 'done' | 'after'> = {},
   onUnreadable: (key: string) => void = () => undefined,
-): AsyncGenerator<ReplayedChunk> {
+): AsyncGenerator<ReplayedChunk | ReadObject> {
   const { head } = await replayable(batch_id, ports);
   const within = { head, dataset: datasetNamed(head.dataset) };
   const seen = dryRun ? unchanged(ports) : ports;
   const wanted = new Set(head.slices.map((_, i) => i + 1).filter((number) => !done.includes(number)));
   if (wanted.size === 0) return;
-  for await (const { key } of ports.raw.list(head.received_at.slice(0, 10))) {
+  // An object of Firehose has the day of its oldest record, which may have come before midnight.
+  const first = daysBefore(head.received_at.slice(0, 10), 1);
+  const last = `raw/dt=${daysBefore(head.accepted_at!.slice(0, 10), -MOST_DAYS_BEHIND)}`;
+  for await (const { key } of ports.raw.list(first)) {
+    if (key <= after || key.slice(0, last.length) > last) continue; // later days can be many
     const joined = await ports.raw.read(key);
-    for (const chunk of joined ? readable(joined, () => onUnreadable(key)) : []) {
+    const onBroken = () => {
+      onUnreadable(key);
+      seen.telemetry.log('warn', 'an object of raw/ cannot be read to its end', { batch_id, key });
+    };
+    for (const chunk of joined ? readable(joined, onBroken) : []) {
       if (chunk.batch_id !== batch_id || !wanted.delete(chunk.number)) continue;
       yield { number: chunk.number, ...(await replayOne(chunk, by, within, seen)) };
       if (wanted.size === 0) return;
     }
+    yield { read: key };
   }
+  const facts = { batch_id, dataset: head.dataset, chunks: wanted.size, first: Math.min(...wanted) };
+  seen.telemetry.log('warn', 'chunks that are to be replayed are not in raw/', facts);
 }
+
+/** The stream keeps a record for a day, and those who fill raw/ bring what failed under the day when it came. */
+const MOST_DAYS_BEHIND = 8;
 
 /** The chunks of joined records, up to where they are broken. */
 function* readable(joined: Uint8Array, onBroken: () => void): Generator<Chunk> {
@@ -152,15 +178,15 @@ type What = Omit<ReplayedChunk, 'number'>;
 
 async function replayOne(chunk: Chunk, by: string, within: Within, ports: RedrivePorts): Promise<What> {
   const { batch_id, number, chunk_id } = chunk;
-  const entry = await ports.chunks.find(batch_id, number);
-  const attempts = await attemptsOf(chunk, ports);
-  const what = entry || attempts.length > 0 ? replayKnown : cleanAnew;
   let became: What;
   try {
+    const entry = await ports.chunks.find(batch_id, number);
+    const attempts = await attemptsOf(chunk, ports);
+    const what = entry || attempts.length > 0 ? replayKnown : cleanAnew;
     became = await what(chunk, { entry, attempts, by, within }, ports);
   } catch (error) {
     if (error instanceof Unavailable || !(error instanceof Error)) throw error;
-    became = { why: `${error.name}: ${error.message}` }; // a defect of ours, told with the chunk
+    became = { why: `${error.name}: ${error.message}` }; // a defect, or a damaged attempt: told with the chunk
   }
   const [level, message] =
     became.why === undefined ? (['info', 'replayed'] as const) : (['warn', 'not replayed'] as const);
@@ -261,16 +287,6 @@ async function replayKnown(chunk: Chunk, known: Known, ports: RedrivePorts): Pro
 }
 
 const MEANWHILE = { why: 'its rows were redriven at the same time: replay the batch again' };
-
-/** What was begun meanwhile is carried out: its refused rows come last. */
-async function goOn(chunk: Chunk, revision: number, within: Within, ports: RedrivePorts): Promise<void> {
-  for (let next = revision + 1; ; next++) {
-    const begun = await ports.attempts.find(chunk, next);
-    if (!begun) return;
-    const entry = await ports.chunks.find(chunk.batch_id, chunk.number);
-    if (entry) await carryOut(begun, entry, within, ports);
-  }
-}
 
 interface Then {
   readonly accepted: Accepted;

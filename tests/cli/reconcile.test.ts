@@ -1,9 +1,11 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { main } from '../../cli/reconcile';
+import { patient } from '../../cli/reconcile/here';
 import { inWords } from '../../cli/reconcile/words';
 import { writeRaw } from '../../shared/adapters/local/raw';
 import type { Difference } from '../../shared/domain/reconcile';
+import { Unavailable, type WarehouseCount } from '../../shared/pipeline/ports';
 import type { ReconcileReport } from '../../shared/pipeline/reconcile';
 import { sale, sales } from '../support/rows';
 import { drain, post, type TestWorld, testWorld } from '../support/world';
@@ -81,6 +83,46 @@ describe('npm run reconcile', () => {
     expect(await main(['--dir', world.directory])).toBe(1);
     expect(said[0]).toContain(`cannot be read: landing/transactions/${day}/x.parquet (`);
   });
+
+  it('says in a line why there is no report', async () => {
+    await filled();
+    writeFileSync(join(world.directory, 'warehouse.duckdb'), 'no database');
+    expect(await main(['--dir', world.directory])).toBe(1);
+    expect(said.join('\n')).toMatch(/^warehouse.duckdb cannot be opened \(.*\nThere is no report\.$/s);
+    expect(said.join('\n')).not.toContain('    at '); // no stack
+  });
+});
+
+describe('a warehouse that npm start is loading', () => {
+  const count: WarehouseCount = { rows: 1, distinct: 1, loaded_at: undefined, batches: new Map() };
+  /** Opens at the n-th time. */
+  const opening = (n: number, error: Error = new Unavailable('it is open in another program')) => {
+    const byBatch = jest.fn(async () => {
+      if (byBatch.mock.calls.length < n) throw error;
+      return count;
+    });
+    return { byBatch, keep: async () => undefined };
+  };
+
+  it('is waited for', async () => {
+    const recount = opening(3);
+    await expect(patient(recount, { tries: 3, pauseMs: 0 }).byBatch('events', '')).resolves.toBe(count);
+    expect(recount.byBatch.mock.calls).toEqual([
+      ['events', ''],
+      ['events', ''],
+      ['events', ''],
+    ]);
+  });
+
+  it('is not waited for for ever', async () => {
+    await expect(patient(opening(4), { tries: 3, pauseMs: 0 }).byBatch('events', '')).rejects.toThrow(Unavailable);
+  });
+
+  it('is asked once where there is a defect', async () => {
+    const recount = opening(2, new TypeError('a defect'));
+    await expect(patient(recount, { tries: 3, pauseMs: 0 }).byBatch('events', '')).rejects.toThrow('a defect');
+    expect(recount.byBatch).toHaveBeenCalledTimes(1);
+  });
 });
 
 describe('a recount in words', () => {
@@ -124,7 +166,7 @@ rows: invoices 1, landing 2, rejected 3, raw 4, warehouse none
   u1
   u2
 1 batch not judged in raw: it keeps nothing for so long
-2 batches not judged in warehouse: they came after it was loaded last
+2 batches not judged in warehouse: they had not come to rest when it was loaded last
 No difference.
 The report is reports/reconcile/dt=2026-03-01/r.json in the lake.`);
   });

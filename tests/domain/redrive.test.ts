@@ -16,6 +16,7 @@ import {
   NotAnAttempt,
   oneRow,
   refusedBefore,
+  refusedFor,
   retry,
   stillRefused,
 } from '../../shared/domain/redrive';
@@ -238,7 +239,13 @@ describe('an attempt that is written down', () => {
 
   test('is not read when it is larger than any', () => {
     const bytes = encodeAttempt(attempt);
+    expect(() => encodeAttempt(attempt, 100)).toThrow(expect.objectContaining({ code: 'too_large' }));
     expect(() => decodeAttempt(bytes, 100)).toThrow(NotAnAttempt);
     expect(decodeAttempt(bytes, 10_000)).toEqual(attempt);
   });
+});
+
+test('rows are refused for a reason as often as the ledger says, for no reason in all, for other words never', () => {
+  const rejected = { missing: 2, unparseable: 1 };
+  expect(['missing', undefined, 'constructor', ''].map((reason) => refusedFor(reason, rejected))).toEqual([2, 3, 0, 0]);
 });

@@ -100,13 +100,21 @@ describe('A redrive that is asked for', () => {
       };
       await api.world.chunks.record({ ...entry, ...(batch_id === claiming && { provisional: true as const }) });
     }
-    for (const batch_id of [cleaning, unsent, claiming]) {
+    for (const batch_id of [unsent, claiming]) {
       for (const body of ['', '{"replay": true}']) expect((await ask(batch_id, body)).status).toBe(409);
     }
+    expect((await ask(cleaning)).status).toBe(409);
     const answer = await ask(spark, '{"replay": true}');
     expect([answer.status, answer.body.detail]).toEqual([409, expect.stringContaining(origin.key)]);
     expect(ordered()).toEqual([]);
     expect((await ask(spark)).status).toBe(202);
+    ordered();
+    await api.clean();
+  });
+
+  test('as a replay is taken while chunks are being cleaned: one may have been lost', async () => {
+    const cleaning = await taken(sales([sale({ stock: 'lost' })]), false);
+    expect((await ask(cleaning, '{"replay": true}')).body).toMatchObject({ rows: 1, replay: true });
     ordered();
     await api.clean();
   });

@@ -10,6 +10,7 @@ import { chunksIn, drain, post, type TestWorld, testWorld } from '../support/wor
 
 const SETTINGS: AlertSettings = {
   stage: 'test',
+  option: '--stage dev',
   api: 'http://api',
   unbalancedMinutes: 30,
   rejectedShare: 0.5,
@@ -247,6 +248,36 @@ describe('a digest', () => {
     expect(subjects()).toEqual([
       'ecomflow test: events: 1 row in 1 batch: 1 kept, 0 dup, 0 rejected',
       'ecomflow test: events: 2 rows in 2 batches: 2 kept, 0 dup, 0 rejected',
+    ]);
+  });
+
+  it('tells everything else when one batch, and one mail, is beyond it, and fails at its end', async () => {
+    for (const name of ['x', 'y']) await heard(await refused(name));
+    await balanced('a', 'b');
+    await takenIn('transactions', sales([sale()]));
+    const find = async (id: string) => {
+      if (id === 'a') throw new TypeError('a planted defect');
+      return world.batches.find(id);
+    };
+    const send: AlertPorts['post']['send'] = async (mail) => {
+      if (mail.kind === 'file_refused') throw new TypeError('another');
+      await world.post.send(mail);
+    };
+    const before = subjects();
+    const ports = { ...world, batches: { ...world.batches, find }, post: { send } };
+    await expect(digest(ports)).rejects.toThrow('a planted defect');
+    expect(subjects().slice(before.length).sort()).toEqual([
+      'ecomflow test: events: 1 row in 1 batch: 1 kept, 0 dup, 0 rejected',
+      'ecomflow test: transactions: 1 row in 1 batch: 1 kept, 0 dup, 0 rejected',
+    ]);
+    await digest(); // the defect is mended
+    expect(
+      subjects()
+        .slice(before.length + 2)
+        .sort(),
+    ).toEqual([
+      'ecomflow test: events: 1 row in 1 batch: 1 kept, 0 dup, 0 rejected',
+      'ecomflow test: events: file refused: y.csv (empty_body)',
     ]);
   });
 

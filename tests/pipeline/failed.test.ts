@@ -223,6 +223,22 @@ describe('rows that Firehose could not write', () => {
     expect(filesBelow(world, 'landing')).toEqual([]);
   });
 
+  it('stay when they cannot be written, and what comes behind them is brought back', async () => {
+    const transactions = datasets.get('transactions')!;
+    const clean = transactions.cleaner(
+      'csv',
+      transactions.contract.columns.map(({ name }) => name),
+    );
+    const [lines] = landingRecords(transactions, 'a'.repeat(32), [clean(sale()) as { kind: 'kept' } & KeptRow]);
+    const spoilt = lines!.toString().replace(/"unit_price":"[^"]*"/, '"unit_price":"much"');
+    await world.lake.put(KEY, document(Buffer.from(spoilt)));
+    await world.lake.put(`${KEY}-2`, document(lines!));
+    expect(await redriven()).toMatchObject([
+      { key: KEY, became: 'left', why: expect.stringMatching(/^\w*Error: /) },
+      { key: `${KEY}-2`, became: 'landed', count: 1 },
+    ]);
+  });
+
   it('stay when nobody knows their data set', async () => {
     await world.lake.put('failed/landing/returns/x/y', document(Buffer.from('{}')));
     expect(await redriven()).toMatchObject([{ became: 'left', why: 'there is no data set returns' }]);

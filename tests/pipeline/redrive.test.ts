@@ -2,9 +2,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { claimedEntry, entryOfChunk, headOfManifest } from '../../shared/domain/bulk';
 import { datasets } from '../../shared/domain/dataset';
+import { attemptKey } from '../../shared/domain/lake';
 import { balanceOf } from '../../shared/domain/ledger';
 import { claimantOf } from '../../shared/domain/redrive';
-import type { Ports } from '../../shared/pipeline/ports';
+import { type Ports, Unavailable } from '../../shared/pipeline/ports';
 import { fulfil, redriveAll, redriveBatch } from '../../shared/pipeline/redrive';
 import {
   asWasBuilt,
@@ -424,7 +425,7 @@ describe('what cannot be redriven', () => {
     ];
     await expect(redriveBatch(batch_id, BY, world)).rejects.toMatchObject({
       code: 'conflict',
-      facts: { status: 'open' },
+      facts: { batch_status: 'open' },
     });
   });
 
@@ -432,7 +433,7 @@ describe('what cannot be redriven', () => {
     const id = await post(world, 'transactions', sales(ROWS));
     await expect(redriveBatch(id, BY, world)).rejects.toMatchObject({
       code: 'conflict',
-      facts: { status: 'accepted' },
+      facts: { batch_status: 'accepted' },
     });
   });
 
@@ -443,7 +444,7 @@ describe('what cannot be redriven', () => {
     await world.chunks.record(entryOfChunk(id, counts, true, '2026-03-01T12:00:00.000Z'));
     await expect(redriveBatch(id, BY, world)).rejects.toMatchObject({
       code: 'conflict',
-      facts: { status: 'provisional' },
+      facts: { batch_status: 'provisional' },
     });
   });
 
@@ -507,6 +508,38 @@ describe('two redrives of a chunk at the same time', () => {
     expect(await balance(id)).toMatchObject({ kept: 4, duplicate: 0, rejected: {}, balanced: true });
     expect((await entriesOf(id))[0]!.revision).toBe(2);
     await expectConserved(world, [id]);
+    const measured = (await world.telemetry.read())!.find(({ meter }) => meter === 'RowsRedriven');
+    expect(measured).toMatchObject({ sum: 3 });
+  });
+
+  it('leave older refused rows when the slower one dies, which the next one mends', async () => {
+    const id = await cleaned(ROWS);
+    withoutRules('transactions', 'non_positive_quantity');
+    const slow = halting('rejects', 'put');
+    const dying = { ...slow.ports, chunks: { ...world.chunks, revise: () => Promise.reject(new Error('killed')) } };
+    const first = redriveBatch(id, { by: 'slow' }, dying);
+    await slow.isThere;
+    withoutRules('transactions', 'non_positive_quantity', 'cancellation');
+    await redriveBatch(id, { by: 'fast' }, world);
+    slow.letGo();
+    await expect(first).rejects.toThrow('killed');
+    expect(await refusedOf(id)).toHaveLength(1);
+    expect(await redriveBatch(id, BY, world)).toMatchObject({ tried: 0, left: 0 });
+    await expectConserved(world, [id]);
+  });
+
+  it('leave the refused rows of the last one, also when one that has nothing to do is slower', async () => {
+    const id = await cleaned(ROWS);
+    withoutRules('transactions', 'non_positive_quantity');
+    await redriveBatch(id, BY, world);
+    const slow = halting('rejects', 'read');
+    const idle = redriveBatch(id, { by: 'idle' }, slow.ports);
+    await slow.isThere;
+    withoutRules('transactions', 'non_positive_quantity', 'cancellation');
+    await redriveBatch(id, { by: 'fast' }, world);
+    slow.letGo();
+    expect(await idle).toMatchObject({ tried: 1, kept: 0, rejected: { cancellation: 1 } });
+    await expectConserved(world, [id]);
   });
 
   it('do both what they were asked for when the faster one was asked for less', async () => {
@@ -567,6 +600,20 @@ describe('every batch', () => {
     expect(await all({ reason: 'cancellation' })).toMatchObject([{ batch_id: a, tried: 1, left: 2 }]);
     expect(await all({ reason: 'cancellation' })).toEqual([]);
     expect((await world.batches.find(c))!.entries).toEqual([]);
+  });
+
+  it('is tried, also when a damaged object or a defect stops one of them; a broken world stops all', async () => {
+    const ids = [await cleaned(ROWS), await cleaned([sale({ invoice: 'C9' })])];
+    withoutRules('transactions', 'cancellation');
+    const { chunk_id } = (await entriesOf(ids[0]!))[0]!;
+    await world.lake.put(attemptKey({ dataset: 'transactions', chunk_id }, 1), 'damaged');
+    expect(await listed(redriveAll({}, BY, world))).toMatchObject([
+      { batch_id: ids[0], tried: 0, problem: 'NotAnAttempt: it cannot be read' },
+      { batch_id: ids[1], kept: 1 },
+    ]);
+    expect(await listed(redriveAll({ reason: 'constructor' }, BY, world))).toEqual([]);
+    const broken = { ...world, attempts: { ...world.attempts, find: () => Promise.reject(new Unavailable('away')) } };
+    await expect(listed(redriveAll({}, BY, broken))).rejects.toThrow('away');
   });
 });
 

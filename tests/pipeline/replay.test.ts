@@ -1,4 +1,4 @@
-import { appendFileSync, rmSync } from 'node:fs';
+import { appendFileSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Database } from '../../shared/adapters/local/database';
 import { headOfManifest } from '../../shared/domain/bulk';
@@ -256,6 +256,28 @@ describe('what cannot be replayed', () => {
     });
   });
 
+  it('is found in an object of the day before, which has the day of its oldest record', async () => {
+    const id = await cleaned();
+    const [key] = filesBelow(world, 'raw') as [string];
+    await world.raw.keep('dt=2026-02-28/x', (await world.raw.read(key))!);
+    rmSync(join(world.directory, key));
+    expect(await replayBatch(id, BY, world)).toMatchObject(DONE);
+  });
+
+  it('is not looked for in what came weeks later, and an order says so in the log', async () => {
+    const id = await cleaned();
+    removed('raw');
+    for (const day of ['2026-03-09', '2026-03-10']) await world.raw.keep(`dt=${day}/x.ecf`, Buffer.from('rubbish'));
+    const read: string[] = [];
+    const raw = { ...world.raw, list: world.raw.list, read: async (key: string) => void read.push(key) };
+    await fulfil({ batch_id: id, ...BY, replay: true }, { ...world, raw: raw as never });
+    expect(read).toEqual(['raw/dt=2026-03-09/x.ecf']);
+    const lines = readFileSync(join(world.directory, 'log.ndjson'), 'utf8').trim().split('\n');
+    expect(lines.map((line) => JSON.parse(line))).toContainEqual(
+      expect.objectContaining({ level: 'WARN', batch_id: id, chunks: 1, first: 1 }),
+    );
+  });
+
   it('is what stands behind a broken place of an object of raw/', async () => {
     const id = await cleaned();
     const other = await cleaned([sale({ invoice: '55' })]);
@@ -309,6 +331,14 @@ describe('what cannot be replayed', () => {
       'its redrive 1 is lost',
     ],
     [
+      'a redrive is damaged',
+      async (id) => {
+        const { chunk_id } = await entryOf(id);
+        await world.lake.put(attemptKey({ dataset: 'transactions', chunk_id }, 1), 'damaged');
+      },
+      'NotAnAttempt: it cannot be read',
+    ],
+    [
       'the ledger counts other rows',
       async (id) =>
         inTables(
@@ -356,6 +386,30 @@ it('a replay that was ordered goes on where its time ran out', async () => {
   removed('landing');
   await fulfil(world.orders.take()!.order, world);
   expect(filesBelow(world, 'landing')).toEqual([]);
+});
+
+it('a replay that was ordered reads no object of raw/ again when its time runs out before its chunk is found', async () => {
+  const other = await cleaned([sale({ invoice: '3' })]);
+  const id = await cleaned();
+  const [first, second] = filesBelow(world, 'raw') as [string, string];
+  removed('landing');
+  const read: string[] = [];
+  const raw = {
+    ...world.raw,
+    read(key: string) {
+      read.push(key);
+      return world.raw.read(key);
+    },
+  };
+  await fulfil({ batch_id: id, ...BY, replay: true }, { ...world, raw }, () => 0);
+  const { id: number, order } = world.orders.take()!;
+  expect(order).toEqual({ batch_id: id, ...BY, replay: true, done: [], after: first });
+  world.orders.done(number);
+  await fulfil(order, { ...world, raw });
+  expect(read).toEqual([first, second]);
+  expect(filesBelow(world, 'landing')).toHaveLength(1);
+  expect(world.orders.take()).toBeUndefined();
+  await expectConserved(world, [other, id]);
 });
 
 it('a replay beside a redrive of the same chunk counts nothing twice', async () => {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { glob, link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { datasets } from '../../domain/dataset';
@@ -5,12 +6,12 @@ import { decodeRejected, encodeRejected, failedKey, landingKey, rejectedKey } fr
 import { toParquet } from '../../domain/parquet';
 import { type FailedChunks, type Landing, type Rejects, Unavailable } from '../../pipeline/ports';
 
-/** Where `put` writes before an object is whole: Spark, Hive and DuckDB pass over names that begin with a dot. */
-export const unfinishedAt = (file: string) => join(dirname(file), `.${basename(file)}.${process.pid}.tmp`);
+/**
+ * Where an object is written before it is whole, another place each time: two may write one at the same time. Spark, Hive
+ * and DuckDB pass over names that begin with a dot.
+ */
+export const unfinishedAt = (file: string) => join(dirname(file), `.${basename(file)}.${randomUUID()}.tmp`);
 const UNFINISHED = '{failed,landing,outbox,raw,redriven,rejected,reports}/**/{.*,*}.tmp'; // 0.1.0 wrote them without the dot
-
-/** Two of this process may put the same object at the same time. */
-let once = 0;
 
 /** The lake as a folder, keys as on S3. An object is there whole or not at all. */
 export class LakeFolder {
@@ -21,8 +22,13 @@ export class LakeFolder {
     const unfinished = unfinishedAt(file);
     try {
       await mkdir(dirname(file), { recursive: true });
-      await writeFile(unfinished, bytes);
-      await rename(unfinished, file);
+      try {
+        await writeFile(unfinished, bytes);
+        await rename(unfinished, file);
+      } catch (error) {
+        await rm(unfinished, { force: true }); // a full disk is not filled further by every try
+        throw error;
+      }
     } catch (cause) {
       throw new Unavailable(`the lake cannot be written at ${key}`, { cause });
     }
@@ -31,7 +37,7 @@ export class LakeFolder {
   /** Puts an object where there is none yet; whether there was none. */
   async putOnce(key: string, bytes: Uint8Array): Promise<boolean> {
     const file = this.fileOf(key);
-    const unfinished = unfinishedAt(`${file}.${once++}`);
+    const unfinished = unfinishedAt(file);
     try {
       await mkdir(dirname(file), { recursive: true });
       try {

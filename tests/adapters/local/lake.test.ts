@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { LakeFolder } from '../../../shared/adapters/local/lake';
+import { LakeFolder, unfinishedAt } from '../../../shared/adapters/local/lake';
 import { Unavailable } from '../../../shared/pipeline/ports';
 
 let directory: string;
@@ -29,13 +29,25 @@ describe('the lake', () => {
     expect(await lake.get('landing/a/dt=2026-03-01/x.parquet')).toEqual(Buffer.from('second'));
   });
 
-  it('hides what is unfinished from those who read a whole folder: its name begins with a dot', async () => {
+  it('leaves nothing of an object that could not be put', async () => {
     const inTheWay = 'raw/dt=2026-03-01/1.ecf/a folder where the object belongs';
     write(inTheWay);
     await expect(new LakeFolder(directory).put('raw/dt=2026-03-01/1.ecf', 'rows')).rejects.toThrow(Unavailable);
-    const unfinished = `raw/dt=2026-03-01/.1.ecf.${process.pid}.tmp`;
-    expect(files()).toEqual([unfinished, inTheWay]);
-    expect(readFileSync(join(directory, unfinished), 'utf8')).toBe('rows');
+    expect(files()).toEqual([inTheWay]);
+  });
+
+  it('hides what is unfinished from those who read a whole folder: its name begins with a dot, and is never the same', () => {
+    const [one, other] = [unfinishedAt('/lake/raw/1.ecf'), unfinishedAt('/lake/raw/1.ecf')];
+    expect(one).toMatch(/^\/lake\/raw\/\.1\.ecf\.[^/]+\.tmp$/);
+    expect(other).not.toBe(one);
+  });
+
+  it('has one of two objects that are put under one key at the same time, whole', async () => {
+    const lake = new LakeFolder(directory);
+    const written = Array.from({ length: 20 }, (_, i) => String(i).repeat(200_000));
+    await Promise.all(written.map((text) => lake.put('rejected/a/x.ndjson.gz', text)));
+    expect(files()).toEqual(['rejected/a/x.ndjson.gz']);
+    expect(written).toContain((await lake.get('rejected/a/x.ndjson.gz'))!.toString());
   });
 
   it('loses what killed processes left unfinished, and nothing else', async () => {

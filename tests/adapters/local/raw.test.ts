@@ -57,6 +57,14 @@ describe('the raw zone', () => {
     expect(files().flatMap(chunksOf)).toEqual(chunksIn(world));
   });
 
+  it('has records of two days in two objects', async () => {
+    await postSome(1);
+    world.clock.pass(3 * 86_400);
+    await postSome(1, 1);
+    expect([await writeRaw(world.log, world.lake), await writeRaw(world.log, world.lake)]).toEqual([1, 1]);
+    expect(files()).toEqual([expect.stringContaining('dt=2026-03-01/'), expect.stringContaining('dt=2026-03-04/')]);
+  });
+
   it('lies under the day on which its first record came', async () => {
     await postSome(1);
     world.clock.pass(24 * 60 * 60);
