@@ -209,7 +209,8 @@ const alarmsOf = ({
     of: ['ecomflow', 'FailuresKept', { service: name }],
     stat: 'SampleCount',
     under: 1,
-    seconds: Math.min(3 * alerts.every * MINUTES, 24 * HOUR),
+    seconds: alerts.every * MINUTES,
+    times: 3,
     missing: 'breaching',
   },
   ...each(datasets, (dataset) => ({

@@ -146,7 +146,7 @@ const schedule = (name, every) => ({
         Arn: arnOf('AlertQueue'),
         RoleArn: arnOf('DigestScheduleRole'),
         Input: JSON.stringify({ task: 'digest', at: '<aws.scheduler.scheduled-time>' }),
-        RetryPolicy: { MaximumEventAgeInSeconds: Math.max(60, every * 60), MaximumRetryAttempts: 10 },
+        RetryPolicy: { MaximumEventAgeInSeconds: every * 60, MaximumRetryAttempts: 10 },
       },
     },
   },
@@ -205,12 +205,15 @@ function subscriptions(subscribers) {
   return Resources;
 }
 
+/** Minutes; Scheduler tries no longer. */
+const DAY = 1440;
+
 /** What is wrong with the stage's `alerts`, in a line each. */
 function faultsOf({ every, unbalancedMinutes, rejectedShare, subscribers }) {
   const isCount = (value) => Number.isInteger(value) && value > 0;
   const isShare = typeof rejectedShare === 'number' && rejectedShare >= 0 && rejectedShare <= 1;
   const faults = [
-    ...(isCount(every) ? [] : [`alerts.every is ${every}, no whole number of minutes`]),
+    ...(isCount(every) && every <= DAY ? [] : [`alerts.every is ${every}, not from 1 to ${DAY} whole minutes`]),
     ...(isCount(unbalancedMinutes) ? [] : [`alerts.unbalancedMinutes is ${unbalancedMinutes}, no number of minutes`]),
     ...(isShare ? [] : [`alerts.rejectedShare is ${rejectedShare}, not between 0 and 1`]),
   ];

@@ -12,6 +12,8 @@ import { inOneLine } from './persist';
 const FOLDERS = ['failed', 'rejected/files', 'reports'];
 /** How often they are looked through. */
 const LOOK_MS = 2_000;
+/** So many objects that cannot be told are the world, not the objects. */
+const MOST_BROKEN = 10;
 
 /** What tells the owner of a data directory what happens in it. */
 export interface Alerts {
@@ -46,10 +48,16 @@ export function startAlerts(
   let last: Promise<void> = Promise.resolve();
 
   const look = async () => {
+    const broken: Unavailable[] = [];
     for (const { key, at } of await objectsOf(directory)) {
       if (known.has(key) || signal.aborted) continue;
-      await orSay({ task: 'object', key, at }, world);
-      known.add(key);
+      try {
+        await orSay({ task: 'object', key, at }, world);
+        known.add(key);
+      } catch (error) {
+        broken.push(error as Unavailable); // it may be this object only, which comes again
+        if (broken.length === MOST_BROKEN) break;
+      }
     }
     for (const arrival of givenUp) {
       const { run_id = '', refusal, finished_at } = arrival;
@@ -57,6 +65,7 @@ export function startAlerts(
       await orSay({ task: 'run', ...run }, { ...world, backlog: { unfinished: async () => [arrival] } });
       givenUp = givenUp.filter((other) => other !== arrival);
     }
+    if (broken[0]) throw broken[0];
   };
   /** A defect of ours must not keep the others from being told. @throws Unavailable */
   const orSay = async (task: AlertTask, ports: AlertPorts) => {
@@ -89,11 +98,10 @@ export function startAlerts(
   };
   const watching = watch();
   return {
-    tell: () =>
-      inTurn(async () => {
-        await look();
-        await digest();
-      }),
+    async tell() {
+      await inTurn(look);
+      await inTurn(digest);
+    },
     gaveUp: (arrival) => void givenUp.push(arrival),
     mails: () => mailsSince(directory, began),
     async stop() {

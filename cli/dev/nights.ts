@@ -1,3 +1,6 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LocalWorld } from '../../shared/adapters/local';
 import { Unavailable } from '../../shared/pipeline/ports';
@@ -19,7 +22,7 @@ export interface Nights {
   stop(): Promise<void>;
 }
 
-/** Loads the warehouse when asked, and runs the night once a day. What fails is said, and tried again the next time. */
+/** Loads the warehouse when asked, and runs the night and the recount once a day. What fails is said, and tried again the next time. */
 export function startNights(world: LocalWorld, directory: string): Nights {
   const stopping = new AbortController();
   const { signal } = stopping;
@@ -41,6 +44,7 @@ export function startNights(world: LocalWorld, directory: string): Nights {
       if (signal.aborted || now < next) continue;
       next = nextNight(now);
       console.error(inWords(await nightIn(world, directory, { isAwake: true, onError: say, signal })));
+      await recount(directory, signal).catch(say);
     }
   };
   const running = nights().catch((error) => {
@@ -56,6 +60,15 @@ export function startNights(world: LocalWorld, directory: string): Nights {
       await Promise.all([loading, running]);
     },
   };
+}
+
+/** Recounts the stores as `npm run reconcile` does, in a process whose memory is its own; it says what it finds. */
+export async function recount(directory: string, signal: AbortSignal): Promise<void> {
+  const command = [join(process.env.ECOMFLOW_ROOT!, 'cli', 'run.js'), 'reconcile', '--dir', directory];
+  const child = spawn(process.execPath, command, { stdio: ['ignore', 'inherit', 'inherit'], signal });
+  await once(child, 'exit').catch((error) => {
+    if (!signal.aborted) throw error;
+  });
 }
 
 const say = (error: unknown): void =>

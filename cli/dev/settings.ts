@@ -35,6 +35,7 @@ export function alertsOf(root: string): Omit<AlertsHere, 'api'> {
   };
   return {
     stage: 'local',
+    option: '',
     every: number('every'),
     unbalancedMinutes: number('unbalancedMinutes'),
     rejectedShare: number('rejectedShare'),

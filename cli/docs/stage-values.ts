@@ -31,6 +31,7 @@ export const STAGE_VALUES: Readonly<Record<string, string>> = {
   'memory.claim': 'The same for claim, which holds a chunk of 150,000 rows',
   'memory.clean': 'The same for clean',
   'memory.query': 'The same for query',
+  'memory.redrive': 'The same for redrive, which holds a chunk with all of its refused rows',
   'memory.reconcile':
     'The same for reconcile, which holds 8 bytes for each row of landing and 1 KB for each chunk of its window',
   'concurrency.ingest':
@@ -71,7 +72,7 @@ export const STAGE_VALUES: Readonly<Record<string, string>> = {
   'alarms.slowChunkSeconds': 'Seconds within which 99 of 100 chunks are to be in the ledger, from the request on',
   'budget.dollarsPerDay': 'USD a day above which an alarm is raised; `null`: none. It needs a cost allocation tag',
   'alerts.every':
-    'Minutes of a digest of what arrived. Of incidents of one kind and data set, one is told at once in that time; the others with the digest',
+    'Minutes of a digest of what arrived, 1 to 1440. Of incidents of one kind and data set, one is told at once in that time; the others with the digest',
   'alerts.unbalancedMinutes': 'Minutes that a batch has until each of its rows has its outcome',
   'alerts.rejectedShare': "Share of a batch's rows, 0 to 1; where more are refused, people are told",
   'alerts.subscribers':

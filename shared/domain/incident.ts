@@ -84,6 +84,13 @@ const factsOf = (value: unknown): Facts => (typeof value === 'object' && value !
 
 /** An incident is small. */
 const LONGEST_FACT = 1000;
+const MOST_NAMES = 20;
+
+/** A paper's count; Number() would call what a hostile paper has in its place. */
+const numberOf = (value: unknown): number => (Number.isSafeInteger(value) ? (value as number) : 0);
+const nameOf = (value: unknown): string => (typeof value === 'string' ? value.slice(0, LONGEST_FACT) : 'unknown');
+/** The first of many numbers by name. */
+const someOf = (entries: Iterable<readonly [string, number]>) => Object.fromEntries([...entries].slice(0, MOST_NAMES));
 
 /** Members that are there, no longer than they need to be. */
 function picked(from: Facts, ...names: readonly string[]): Facts {
@@ -101,26 +108,26 @@ function countsOf({
   differences_total,
 }: Facts): { differences: number; stores: Record<string, number> } | undefined {
   if (!Array.isArray(differences)) return undefined;
-  const stores: Record<string, number> = {};
+  const stores = new Map<string, number>();
   for (const difference of differences) {
-    const store = String(factsOf(difference).store ?? 'unknown').slice(0, LONGEST_FACT);
-    stores[store] = (stores[store] ?? 0) + 1;
+    const store = nameOf(factsOf(difference).store);
+    stores.set(store, (stores.get(store) ?? 0) + 1);
   }
-  return { differences: Number(differences_total ?? differences.length), stores };
+  return { differences: Math.max(numberOf(differences_total), differences.length), stores: someOf(stores) };
 }
 
 /** What a mail says of a night; see NightReport. */
 function nightOf(report: Facts): Facts {
   const loads = Object.entries(factsOf(report.loaded)).map(([dataset, load]) => ({ dataset, load: factsOf(load) }));
-  const loaded = Object.fromEntries(loads.map(({ dataset, load }) => [dataset, Number(load.added ?? 0)]));
+  const loaded = loads.map(({ dataset, load }) => [dataset.slice(0, LONGEST_FACT), numberOf(load.added)] as const);
   const sum = (numbers: readonly number[]) => numbers.reduce((total, n) => total + n, 0);
   return {
     ...picked(report, 'status', 'began_at', 'ended_at'),
     ...picked(factsOf(report.failure), 'step', 'error', 'cause'),
-    left: Number(factsOf(report.left_over).count ?? 0),
+    left: numberOf(factsOf(report.left_over).count),
     unreadable: sum(loads.map(({ load }) => (Array.isArray(load.unreadable) ? load.unreadable.length : 0))),
-    added: sum(Object.values(loaded)),
-    loaded,
+    added: sum(loaded.map(([, added]) => added)),
+    loaded: someOf(loaded),
   };
 }
 
@@ -128,7 +135,7 @@ function nightOf(report: Facts): Facts {
 function givenUp(said: Facts): Facts {
   const batch = factsOf(said.KinesisBatchInfo);
   return {
-    records: Number(batch.batchSize ?? said.batchSize ?? 0),
+    records: numberOf(batch.batchSize ?? said.batchSize),
     ...picked(factsOf(said.requestContext), 'condition'),
   };
 }

@@ -5,7 +5,7 @@ import { arrivedMail, type News, newsOf } from '../domain/mails/arrived';
 import { incidentMail } from '../domain/mails/incidents';
 import { addCounts, type Counts } from '../domain/outcome';
 import { NotAChunk, unpack } from '../domain/packing';
-import type { Ports, Untold } from './ports';
+import { type Ports, Unavailable, type Untold } from './ports';
 
 export type AlertPorts = Pick<
   Ports,
@@ -31,6 +31,8 @@ export interface AlertSettings {
   readonly stage: string;
   /** The API's address, for links. */
   readonly api: string;
+  /** The option by which commands name the stage; empty where they need none. */
+  readonly option: string;
   /** A batch may take so long until it balances. */
   readonly unbalancedMinutes: number;
   /** Of a batch's rows, 0 to 1: when more are refused, that is told by itself. */
@@ -135,26 +137,41 @@ async function sumUp(ports: AlertPorts, settings: AlertSettings, timeLeft: () =>
   // What is found must also be noted, which takes about as long.
   const half = timeLeft() / 2;
   const found: Found = { news: new Map(), incidents: [], same: [], unbalanced: 0 };
+  // What a defect of ours keeps from being told must not keep the rest from it, digest after digest.
+  const defects: unknown[] = [];
+  const aside = async (about: Readonly<Record<string, unknown>>, work: () => Promise<void>) => {
+    try {
+      await work();
+    } catch (error) {
+      if (error instanceof Unavailable) throw error;
+      ports.telemetry.log('error', 'something cannot be told', { ...about, error });
+      defects.push(error);
+    }
+  };
   await each(
     ports.watch.untold(),
-    (untold) => look(untold, found, ports, settings),
+    (untold) => aside({ batch_id: untold.batch_id }, () => look(untold, found, ports, settings)),
     () => timeLeft() < half,
   );
   ports.telemetry.measure({ BatchesUnbalanced: found.unbalanced, FailuresKept: await countFailures(ports) });
 
   for (const group of groupsOf(await waiting(found.incidents, ports, settings))) {
     if (timeLeft() < RESERVE_MS) return;
-    await tellOf(group, ports, settings);
+    const [{ kind, dataset }] = group as [Incident, ...Incident[]];
+    await aside({ kind, dataset }, () => tellOf(group, ports, settings));
   }
   const at = ports.clock.now().toISOString();
   const note = ({ untold, now }: { readonly untold: Untold; readonly now: Counts }) =>
     ports.watch.tell(untold, { at, ...now });
   for (const [dataset, news] of found.news) {
     if (timeLeft() < RESERVE_MS) return;
-    await send(arrivedMail(dataset, news, settings), ports);
-    await each(news, note);
+    await aside({ kind: 'arrived', dataset }, async () => {
+      await send(arrivedMail(dataset, news, settings), ports);
+      await each(news, note);
+    });
   }
   await each(found.same, note);
+  if (defects.length > 0) throw defects[0];
 }
 
 /** Puts a batch where it belongs. One that is on its way, and has time for it, is left alone. */

@@ -113,6 +113,22 @@ describe('npm start tells', () => {
     expect(await someMails(1)).toEqual(['ecomflow local: chunk failed: TypeError']);
   });
 
+  it('of the others when one cannot be read, which it says and tries again', async () => {
+    await world.failed.put('a', Buffer.from('x'), new TypeError('y'));
+    await world.lake.put('reports/nightly/dt=2026-03-01/n.json', '{"status":"failed"}');
+    let locked = true;
+    const read: TestWorld['notes']['read'] = async (key) => {
+      if (locked && key === 'failed/a.error.json') throw new Unavailable('it is locked');
+      return world.notes.read(key);
+    };
+    start({ notes: { read } });
+    await alerts!.tell();
+    expect(await mails()).toEqual(['ecomflow local: nightly run failed at an unknown step']);
+    expect(said).toContain('alerts: it is locked');
+    locked = false;
+    expect(await someMails(2)).toContain('ecomflow local: chunk failed: TypeError');
+  });
+
   it('of the others when one cannot be told for a defect of ours, which it says', async () => {
     await world.failed.put('a', Buffer.from('x'), new TypeError('y'));
     await world.failed.put('b', Buffer.from('x'), new TypeError('y'));

@@ -141,6 +141,39 @@ describe('an object', () => {
   });
 });
 
+describe('a paper that somebody else put there', () => {
+  const hostile = { toString: 1, valueOf: 1 }; // what Number() and String() would call
+  const many = (value: unknown) => Object.fromEntries(Array.from({ length: 50_000 }, (_, i) => [`n${i}`, value]));
+  const size = (of: unknown) => JSON.stringify(of).length;
+
+  it('tells what of it can be told, whatever is in the place of numbers and names', () => {
+    const night = 'reports/nightly/dt=2026-03-01/x.json';
+    const report = { status: 'done', left_over: { count: hostile }, loaded: { events: { added: hostile } } };
+    expect(told(night, report)?.facts).toMatchObject({ status: 'done', left: 0, added: 0, loaded: { events: 0 } });
+    const recount = 'reports/reconcile/dt=2026-03-01/x.json';
+    const differences = [{ store: hostile }, { store: '__proto__' }];
+    expect(told(recount, { differences, differences_total: hostile })?.facts).toMatchObject({
+      differences: 2,
+      stores: { unknown: 1, ['__proto__']: 1 },
+    });
+    expect(told(recount, { differences, differences_total: 0 })?.facts).toMatchObject({ differences: 2 });
+    const given = told('aws/lambda/0c9d/x', { KinesisBatchInfo: { batchSize: hostile } });
+    expect(given?.facts).toMatchObject({ records: 0 });
+  });
+
+  it('is a small incident, however much it says', () => {
+    const loaded = { ...many({ added: 1 }), ['x'.repeat(100_000)]: { added: 2 } };
+    const night = told('reports/nightly/dt=2026-03-01/x.json', { status: 'done', loaded });
+    expect(night?.facts).toMatchObject({ added: 50_002 });
+    expect(size(night)).toBeLessThan(30_000);
+    const differences = Object.keys(many(1)).map((store) => ({ store }));
+    const recount = told('reports/reconcile/dt=2026-03-01/x.json', { differences });
+    expect(recount?.facts).toMatchObject({ differences: 50_000 });
+    expect(size(recount)).toBeLessThan(30_000);
+    expect(told('reports/nightly/x.json', '['.repeat(500_000) + ']'.repeat(500_000))?.facts).toMatchObject({ left: 0 });
+  });
+});
+
 describe('a run of Spark', () => {
   const run = { run_id: 'jr_1', state: 'FAILED', message: 'OOM', at: AT };
 

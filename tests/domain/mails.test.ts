@@ -12,7 +12,7 @@ import { duration, plain, subjectOf } from '../../shared/domain/mails/words';
  * as it is sent. To add a case, add facts here and the file there.
  */
 const FOLDER = join(__dirname, '../fixtures/mails');
-const FROM = { stage: 'dev', api: 'https://api.example' };
+const FROM = { stage: 'dev', option: '--stage dev', api: 'https://api.example' };
 const AT = '2026-03-01T12:00:05.123Z';
 const BATCH = '961fef3ba1714c4865c50b664e0e21bc';
 const OTHER = '0a1b2c3d4e5f60718293a4b5c6d7e8f9';
@@ -139,7 +139,7 @@ const MAILS: Readonly<Record<string, Mail>> = {
         detail: `${'word '.repeat(3)}${EVIL}`,
       }),
     ],
-    { stage: 'a-stage-with-a-long-name', api: FROM.api },
+    { ...FROM, stage: 'a-stage-with-a-long-name' },
   ),
   'file_refused-unreadable': incidentMail([incident('file_refused', {}, { dataset: undefined })], FROM),
   file_failed: incidentMail(
@@ -505,5 +505,29 @@ describe('the news of a batch', () => {
     expect(newsOf({ ...head, file }, entries, now, undefined)?.file).toEqual(file);
     expect(newsOf({ ...head, origin }, entries, now, undefined)?.file).toEqual({ key: origin.key, part: 1, parts: 1 });
     expect(newsOf({ ...head, file, origin }, entries, now, undefined)?.file).toEqual({ ...file, key: origin.key });
+  });
+});
+
+it('does not say that records are none which nobody could count', () => {
+  const mail = incidentMail([incident('chunk_failed', { object: 'aws/lambda/1', records: 0 })], FROM);
+  expect(mail.subject).toMatch(/: records given up$/);
+  expect(mail.body).not.toMatch(/\b0\b/);
+});
+
+it('is text that can be sent, whatever a paper has in the place of a time', () => {
+  for (const began_at of ['\u{1f4a5}'.repeat(50), `x${'\u{1f4a5}'.repeat(50)}`]) {
+    const mail = incidentMail([incident('nightly', { status: 'failed', began_at })], FROM);
+    expect(mail.body.isWellFormed()).toBe(true); // SNS' client throws at half a character
+  }
+});
+
+describe('a command in a mail', () => {
+  const here = { ...FROM, stage: 'local', option: '' };
+
+  it.each([
+    ['nightly', '\n  npm run nightly\n'],
+    ['chunk_failed', '\n  npm run redrive -- --failed\n'],
+  ] as const)('of a laptop (%s) names no stage', (kind, line) => {
+    expect(incidentMail([incident(kind, { status: 'failed' })], here).body).toContain(line);
   });
 });

@@ -278,7 +278,8 @@ test('No digest for three of its times is told, though nothing was counted then'
   expect(packages.dev.template.Resources.DigestMissing!.Properties).toMatchObject({
     MetricName: 'FailuresKept',
     Statistic: 'SampleCount',
-    Period: 3 * 15 * 60,
+    Period: 15 * 60,
+    EvaluationPeriods: 3,
     Threshold: 1,
     ComparisonOperator: 'LessThanThreshold',
     TreatMissingData: 'breaching',

@@ -131,9 +131,12 @@ describe('a digest', () => {
   test.each([
     [15, 'rate(15 minutes)'],
     [1, 'rate(1 minute)'],
+    [1440, 'rate(1440 minutes)'],
   ])('is asked for every %i minutes, in words that the function understands', async (every, rate) => {
     const { ScheduleExpression, Target } = (await made({ every })).DigestSchedule.Properties;
     expect(ScheduleExpression).toBe(rate);
+    const { MaximumEventAgeInSeconds } = Target.RetryPolicy;
+    expect(MaximumEventAgeInSeconds).toBe(every * 60); // Scheduler takes 60 to 86,400
     const said = Target.Input.replace('<aws.scheduler.scheduled-time>', '2026-03-01T12:15:00Z');
     expect(taskIn(said, 'Lake')).toEqual({ task: 'digest', at: '2026-03-01T12:15:00.000Z' });
   });
@@ -215,6 +218,7 @@ describe('a subscriber', () => {
       'severities of eve@shop.example is no list',
     ])
       await expect(wrong).rejects.toThrow(words);
+    await expect(made({ every: 1441 })).rejects.toThrow('alerts.every is 1441'); // Scheduler has no more than a day
     await expect(made({ subscribers: email })).rejects.toThrow('alerts.subscribers is no list');
   });
 

@@ -208,7 +208,8 @@ describe('mails of a deployed stage', () => {
     const at = `${day}T${time}Z`; // S3's own
     expect(Math.abs(Date.now() - Date.parse(at))).toBeLessThan(TOLD_S * 1000);
     const incident = incidentOf(sourceOf(key)!, at, await Body!.transformToString(), undefined)!;
-    expect(mail.Message).toBe(incidentMail([incident], { stage: STAGE, api: stage.outputs.ApiUrl! }).body);
+    const from = { stage: STAGE, option: `--stage ${STAGE}`, api: stage.outputs.ApiUrl! };
+    expect(mail.Message).toBe(incidentMail([incident], from).body);
     expect(await failures.next()).toMatchObject({ Subject: mail.Subject, Message: mail.Message });
 
     const event = {

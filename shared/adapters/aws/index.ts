@@ -151,7 +151,13 @@ export const alertSettings = () => {
     rejectedShare: Number(set.ALERT_REJECTED_SHARE),
     quietMinutes: Number(set.ALERT_QUIET_MINUTES),
   };
-  return { bucket: set.LAKE_BUCKET, stage: set.ALERT_FROM, api: set.API_URL, ...numbers };
+  return {
+    bucket: set.LAKE_BUCKET,
+    stage: set.ALERT_FROM,
+    option: `--stage ${set.ALERT_FROM}`,
+    api: set.API_URL,
+    ...numbers,
+  };
 };
 
 export const orders = (): Ports['orders'] => sqsOrders(sqs(), configure(['orders']).ORDERS_QUEUE_URL);

@@ -141,6 +141,7 @@ export const telemetry = () => aloud(world().telemetry);
 export const alertSettings = () => ({
   bucket: 'ecomflow-local-lake',
   stage: 'local',
+  option: '',
   api: 'http://localhost:3000',
   unbalancedMinutes: 15,
   rejectedShare: 0.1,

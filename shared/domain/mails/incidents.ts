@@ -28,6 +28,8 @@ interface Template {
   /** Labels and what they say; what is not known is left out. */
   lines(facts: Facts, from: Letterhead): readonly (readonly [label: string, text: string | undefined])[];
   readonly todo: string;
+  /** The command that does it: its name, and its options beside the stage. */
+  run?(facts: Facts): readonly [name: string, options?: string];
   /** Of docs/runbook.md. */
   readonly section: string;
 }
@@ -94,7 +96,7 @@ const TEMPLATES: Readonly<Record<Incident['kind'], Template>> = {
   chunk_failed: {
     severity: failure,
     subject: ({ rows, records, error }) => [
-      records === undefined ? 'chunk failed' : `${counted(number(records), 'record')} given up`,
+      records === undefined ? 'chunk failed' : `${records ? counted(number(records), 'record') : 'records'} given up`,
       '',
       `${number(rows) > 0 ? `, ${counted(number(rows), 'row')} waiting` : ''}${text(error) ? `: ${text(error, 30)}` : ''}`,
     ],
@@ -102,7 +104,7 @@ const TEMPLATES: Readonly<Record<Incident['kind'], Template>> = {
     lines: ({ chunk_id, error, message, rows, records, condition, object, batch_id }, from) => [
       ['chunk', text(chunk_id)],
       ['rows', rows === undefined ? undefined : shown(rows)],
-      ['records', records === undefined ? undefined : shown(records)],
+      ['records', records ? shown(records) : undefined], // none is said by what is too large to be looked into
       ['because', text(condition)],
       ['error', text(error)],
       ['message', text(message, 500)],
@@ -111,7 +113,8 @@ const TEMPLATES: Readonly<Record<Incident['kind'], Template>> = {
     ],
     todo:
       'Nothing is lost: what came is kept, and its batch waits for it. Mend what the error names, then send it through ' +
-      'again: npm run redrive -- --failed',
+      'again:',
+    run: () => ['redrive', '--failed'],
     section: 'chunk-failed',
   },
   landing_failed: {
@@ -123,8 +126,9 @@ const TEMPLATES: Readonly<Record<Incident['kind'], Template>> = {
       ['object', text(object)],
     ],
     todo:
-      'Nothing is lost: the object holds the rows that Firehose could not write, and why. Then put them where they ' +
-      'belong: npm run redrive -- --failed',
+      'Nothing is lost: the object holds the rows that Firehose could not write, and why. When that is mended, ' +
+      'put them where they belong:',
+    run: () => ['redrive', '--failed'],
     section: 'landing-failed',
   },
   unbalanced: {
@@ -169,8 +173,9 @@ const TEMPLATES: Readonly<Record<Incident['kind'], Template>> = {
       ['rows', text(batch_id) && `${batchLink(from, text(batch_id)!)}/rejected`],
     ],
     todo:
-      'Look at some of the refused rows. Where the contract is wrong, mend it, then npm run redrive; where the rows ' +
-      'are, tell who sent them.',
+      'Look at some of the refused rows. Where the contract is wrong, mend it; where the rows are, ' +
+      'tell who sent them, or correct them with --edit. Then:',
+    run: ({ batch_id }) => ['redrive', `--batch ${text(batch_id, 40) ?? 'ID'}`],
     section: 'rejected-share',
   },
   nightly: {
@@ -200,7 +205,8 @@ const TEMPLATES: Readonly<Record<Incident['kind'], Template>> = {
       ],
       ['report', text(object)],
     ],
-    todo: 'If it failed, left files over or passed some over: the next run, or npm run nightly, goes on where this one stopped.',
+    todo: 'If it failed, left files over or passed some over, the next run goes on where this one stopped. To have it now:',
+    run: () => ['nightly'],
     section: 'nightly',
   },
   reconcile: {
@@ -216,7 +222,8 @@ const TEMPLATES: Readonly<Record<Incident['kind'], Template>> = {
       ['stores', byName(counts(stores)) || undefined],
       ['report', text(object)],
     ],
-    todo: 'The report names each batch and store. What is missing comes again by npm run redrive -- --batch ID; look before you do it.',
+    todo: 'The report names each batch and store. Look before you do anything; what is missing comes again from raw/:',
+    run: () => ['redrive', '--batch ID --replay'],
     section: 'reconcile',
   },
 };
@@ -232,6 +239,13 @@ const watchOut = (left: number, unreadable: number): string =>
   [left > 0 ? `, ${counted(left, 'file')} left` : '', unreadable > 0 ? `, ${figure(unreadable)} unreadable` : ''].join(
     '',
   );
+
+/** A command on the stage that the mail is from, in a line that can be copied. */
+function commandOf(run: readonly [name: string, options?: string] | undefined, { option }: Letterhead): string[] {
+  if (!run) return [];
+  const options = [option, run[1] ?? ''].filter((each) => each !== '');
+  return [`  npm run ${run[0]}${options.length === 0 ? '' : ` -- ${options.join(' ')}`}`];
+}
 
 /** One mail for incidents of one kind and data set. At least one. */
 export function incidentMail(incidents: readonly Incident[], from: Letterhead): Mail {
@@ -256,7 +270,12 @@ export function incidentMail(incidents: readonly Incident[], from: Letterhead): 
       more([], Math.max(0, incidents.length - MOST_LISTED)).map((line) => `  ${line}`),
       severity === 'info'
         ? []
-        : ['What to do', ...wrapped(template.todo, '  '), `  docs/runbook.md#${template.section}`],
+        : [
+            'What to do',
+            ...wrapped(template.todo, '  '),
+            ...commandOf(template.run?.(one ? facts : {}), from),
+            `  docs/runbook.md#${template.section}`,
+          ],
     ],
   );
 }

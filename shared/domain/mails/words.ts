@@ -11,6 +11,8 @@ export interface Letterhead {
   readonly stage: string;
   /** The API's address, for links. */
   readonly api: string;
+  /** The option by which commands name the stage; empty where they need none. */
+  readonly option: string;
 }
 
 /** SNS takes fewer than 100 characters of ASCII. */
@@ -70,7 +72,7 @@ export const more = (some: readonly string[], all: number): readonly string[] =>
   some.length < all ? [...some, `and ${figure(all - some.length)} more`] : some;
 
 /** `2026-03-01 12:00:05 UTC`. */
-export const moment = (iso: string): string => `${plain(iso).slice(0, 19).replace('T', ' ')} UTC`;
+export const moment = (iso: string): string => `${plain(iso.slice(0, 19)).replace('T', ' ')} UTC`;
 
 /** `4 s`, `2 min 5 s`, `1 h 3 min`. */
 export function duration(from: string, to: string): string {

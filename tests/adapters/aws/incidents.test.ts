@@ -96,6 +96,34 @@ describe('an incident', () => {
     expect(await held(incidents)).toEqual(['1', '2', '3', '4', '5']);
   });
 
+  test('that was told just now is held no more, though the index is behind', async () => {
+    const { client, clock } = made();
+    const index = new Map<string, unknown>(); // its pages as they were at first
+    const ask: (command: object) => Promise<unknown> = client.send;
+    const send = async (command: { input: { ExclusiveStartKey?: object } }) => {
+      if (command.constructor.name !== 'QueryCommand') return ask(command);
+      const page = JSON.stringify(command.input.ExclusiveStartKey ?? null);
+      if (!index.has(page)) index.set(page, await ask(command));
+      return index.get(page);
+    };
+    const incidents = dynamoIncidents({ send: send as never }, 'batches', clock);
+    for (const id of ['a', 'b', 'c']) await incidents.keep(incident(id), QUIET);
+    expect(await held(incidents)).toEqual(['b', 'c']);
+    await incidents.told([incident('b')]);
+    expect(await held(incidents)).toEqual(['c']);
+  });
+
+  test('is noted beside one other at most: many leave one partition of the index', async () => {
+    let [atWork, most] = [0, 0];
+    const { incidents } = made(async () => {
+      most = Math.max(most, ++atWork);
+      await new Promise(setImmediate);
+      atWork--;
+    });
+    await incidents.told(Array.from({ length: 20 }, (_, i) => ({ id: String(i) })));
+    expect(most).toBe(2);
+  });
+
   test('is let through once of two of a kind that come at the same time, and the other is held', async () => {
     const { incidents } = made();
     const both = await Promise.all([incidents.keep(incident('a'), QUIET), incidents.keep(incident('b'), QUIET)]);
