@@ -18,7 +18,7 @@ if (!commands.includes(name)) {
 
 if (Number(process.versions.node.split('.')[0]) < 24) {
   console.error(
-    `This command needs Node 24; this is ${process.versions.node}. Use npm run ${name}, which brings its own.`,
+    `This command needs Node 24; this is ${process.versions.node}. Use ${name === 'dev' ? 'npm start' : `npm run ${name}`}, which brings its own.`,
   );
   process.exit(1);
 }

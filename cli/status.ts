@@ -36,9 +36,7 @@ export const main = command(
     }
     console.log(describe(report));
     if (report.chunks?.revised) {
-      console.log(
-        `  ${report.chunks.revised} of ${report.chunks.total} chunks have been revised, by a redrive for instance`,
-      );
+      console.log(`  chunks revised, by a redrive for instance: ${report.chunks.revised} of ${report.chunks.total}`);
     }
     if (report.parts && report.parts.accepted.length < report.parts.total) {
       console.log(
