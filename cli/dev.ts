@@ -70,6 +70,7 @@ export const main = command(
       if (!options.exit) {
         nights.load();
         console.error(whereToLook(connection, directory, worthALook(world, first), mails));
+        alerts.announce();
         if (!signal.aborted) await once(signal, 'abort');
         return 0;
       }

@@ -23,6 +23,8 @@ export interface Alerts {
   gaveUp(arrival: Arrival): void;
   /** Mails since this start. */
   mails(): Promise<readonly Sent[]>;
+  /** Says mails from now on as they are sent. */
+  announce(): void;
   /** Resolves when what is in hand is done with. */
   stop(): Promise<void>;
 }
@@ -45,6 +47,15 @@ export function startAlerts(
   const began = world.clock.now();
   const known = new Set<string>();
   let givenUp: Arrival[] = [];
+  /** Those of the start are listed at its end; later ones are said as they come. */
+  let isAnnounced = false;
+  const post: AlertPorts['post'] = {
+    async send(mail) {
+      await world.post.send(mail);
+      if (isAnnounced) console.error(`Mail: ${mail.subject}`);
+    },
+  };
+  const ports = { ...world, post };
   let last: Promise<void> = Promise.resolve();
 
   const look = async () => {
@@ -52,7 +63,7 @@ export function startAlerts(
     for (const { key, at } of await objectsOf(directory)) {
       if (known.has(key) || signal.aborted) continue;
       try {
-        await orSay({ task: 'object', key, at }, world);
+        await orSay({ task: 'object', key, at });
         known.add(key);
       } catch (error) {
         broken.push(error as Unavailable); // it may be this object only, which comes again
@@ -62,21 +73,21 @@ export function startAlerts(
     for (const arrival of givenUp) {
       const { run_id = '', refusal, finished_at } = arrival;
       const run = { run_id, state: 'FAILED', message: refusal?.detail ?? '', at: finished_at ?? arrival.arrived_at };
-      await orSay({ task: 'run', ...run }, { ...world, backlog: { unfinished: async () => [arrival] } });
+      await orSay({ task: 'run', ...run }, { backlog: { unfinished: async () => [arrival] } });
       givenUp = givenUp.filter((other) => other !== arrival);
     }
     if (broken[0]) throw broken[0];
   };
   /** A defect of ours must not keep the others from being told. @throws Unavailable */
-  const orSay = async (task: AlertTask, ports: AlertPorts) => {
+  const orSay = async (task: AlertTask, other: Partial<AlertPorts> = {}) => {
     try {
-      await alertOn(task, ports, settings);
+      await alertOn(task, { ...ports, ...other }, settings);
     } catch (error) {
       if (error instanceof Unavailable) throw error;
       console.error(error);
     }
   };
-  const digest = () => alertOn({ task: 'digest', at: world.clock.now().toISOString() }, world, settings);
+  const digest = () => alertOn({ task: 'digest', at: world.clock.now().toISOString() }, ports, settings);
   /** One behind the other; what fails is said, and comes again. */
   const inTurn = (work: () => Promise<void>) => {
     last = last.then(work).catch((error: unknown) => {
@@ -104,6 +115,9 @@ export function startAlerts(
     },
     gaveUp: (arrival) => void givenUp.push(arrival),
     mails: () => mailsSince(directory, began),
+    announce() {
+      isAnnounced = true;
+    },
     async stop() {
       stopping.abort();
       await watching;

@@ -19,7 +19,7 @@ export interface Running {
   readonly connection: Connection;
   readonly world: LocalWorld;
   readonly nights: Pick<Nights, 'load'>;
-  readonly alerts: Pick<Alerts, 'tell' | 'mails'>;
+  readonly alerts: Pick<Alerts, 'tell' | 'mails' | 'announce'>;
   /** Aborted when it is time to end. */
   readonly signal: AbortSignal;
 }

@@ -105,7 +105,8 @@ async function writeTable(work: Extract<Work, { kind: 'edit' }>, { ports }: Stor
   const figures = { batch_id, dataset: head.dataset, rows, file };
   if (rows === 0) return { figures, words: 'No row of the batch is refused: no file is written.', whole: true };
   writeFileSync(file, tableOf(head, refused), { flag: 'wx' });
-  const words = `${file} has ${rows.toLocaleString('en-US')} refused rows. Correct it, and take it back with --edited ${file}.`;
+  const count = `${rows.toLocaleString('en-US')} refused ${rows === 1 ? 'row' : 'rows'}`;
+  const words = `${file} has ${count}. Correct it, and take it back with --edited ${file}.`;
   return { figures, words, whole: true };
 }
 

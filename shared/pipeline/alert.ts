@@ -45,6 +45,8 @@ export interface AlertSettings {
 const WIDTH = 8;
 /** A digest looks at so many batches, and so many incidents that wait; the others are the next one's. */
 const MOST = 20_000;
+/** Who has not mended a batch for so long does not mean to: it is told no more, and the alarm ends. */
+const LONGEST_WATCHED_MINUTES = 14 * 24 * 60;
 /** Objects in failed/ are counted this far. */
 const MOST_FAILURES = 1000;
 /** No function lives longer, so nobody who is dead keeps others out for longer. */
@@ -182,7 +184,9 @@ async function look(untold: Untold, found: Found, ports: AlertPorts, settings: A
   const now = ports.clock.now();
   const at = now.toISOString();
   if (!balance.balanced) {
-    if (now.getTime() - Date.parse(untold.received_at) <= settings.unbalancedMinutes * MINUTE_MS) return;
+    const minutes = (now.getTime() - Date.parse(untold.received_at)) / MINUTE_MS;
+    if (minutes <= settings.unbalancedMinutes) return;
+    if (minutes > LONGEST_WATCHED_MINUTES) return void found.same.push({ untold, now: addCounts(batch.entries) });
     found.unbalanced++;
     found.incidents.push(unbalanced(batch.head, balance, at));
     return;

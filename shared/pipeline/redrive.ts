@@ -116,8 +116,8 @@ function summed({ batch_id, dataset }: BatchHead, parts: readonly Counted[]): Re
   return { batch_id, dataset, tried: sum(({ tried }) => tried), ...addCounts(parts), left: sum(({ left }) => left) };
 }
 
-/** The batch, if its rows have come to rest. */
-async function redrivable(batch_id: string, { batches }: RedrivePorts): Promise<Batch> {
+/** The batch, if its rows have come to rest. @throws Problem not_found, conflict */
+export async function redrivable(batch_id: string, { batches }: Pick<RedrivePorts, 'batches'>): Promise<Batch> {
   const batch = await batches.find(batch_id);
   if (!batch) throw new Problem('not_found', 'There is no such batch.');
   const { status } = balanceOf(batch);
@@ -252,7 +252,7 @@ async function checked(
     right.set(chunk_id, rows);
     for (const [line, text] of texts) {
       const row = text.length > LIMITS.rowCharacters ? undefined : oneRow(text, head.format);
-      const why = whyNot(row, refused.has(line), through.get(line));
+      const why = entry ? whyNot(row, refused.has(line), through.get(line)) : 'the chunk is none of this batch';
       if (why) wrong.push({ chunk_id, line, why });
       else rows.set(line, row!);
     }

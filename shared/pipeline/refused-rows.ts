@@ -5,11 +5,11 @@ import { rejectedTotal } from '../domain/outcome';
 import { Problem } from '../domain/problem';
 import { refusedFor } from '../domain/redrive';
 import type { Ports } from './ports';
+import { redrivable } from './redrive';
 
-/** The batch, if its refused rows fit in memory. @throws Problem not_found, too_large */
+/** The batch, if it can be redriven and its refused rows fit in memory. @throws Problem not_found, conflict, too_large */
 async function batchOf(batch_id: string, { batches }: Pick<Ports, 'batches'>, reason?: string): Promise<Batch> {
-  const batch = await batches.find(batch_id);
-  if (!batch) throw new Problem('not_found', 'There is no such batch.');
+  const batch = await redrivable(batch_id, { batches });
   const { rejected } = balanceOf(batch);
   const rows = refusedFor(reason, rejected);
   if (rows <= LIMITS.rows) return batch;
@@ -17,7 +17,7 @@ async function batchOf(batch_id: string, { batches }: Pick<Ports, 'batches'>, re
   throw new Problem('too_large', detail, { limit: LIMITS.rows });
 }
 
-/** The refused rows of a batch by chunk and line, or those of one reason. @throws Problem not_found, too_large */
+/** The refused rows of a batch by chunk and line, or those of one reason. @throws Problem not_found, conflict, too_large */
 export async function refusedRows(
   batch_id: string,
   reason: string | undefined,
@@ -35,7 +35,7 @@ export async function refusedRows(
 
 /**
  * The refused rows of a batch, and those that went through since with the texts that they had: what an edited table is
- * held against, also when it is taken a second time. @throws Problem not_found, too_large
+ * held against, also when it is taken a second time. @throws Problem not_found, conflict, too_large
  */
 export async function rowsEverRefused(
   batch_id: string,

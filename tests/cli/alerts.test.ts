@@ -51,6 +51,17 @@ describe('npm start tells', () => {
     expect(await mails()).toEqual([]);
   });
 
+  it('of mails as they are sent, once those of the start have been listed', async () => {
+    start();
+    await world.failed.put('x', Buffer.from('x'), new TypeError('y'));
+    await alerts!.tell();
+    expect(said).toEqual([]);
+    alerts!.announce();
+    await world.lake.put('reports/nightly/dt=2026-03-01/n.json', '{"status":"failed"}');
+    await alerts!.tell();
+    expect(said).toEqual(['Mail: ecomflow local: nightly run failed at an unknown step']);
+  });
+
   it('of an object without looking at it ever after', async () => {
     await world.failed.put('x', Buffer.from('x'), new TypeError('y'));
     const keys: string[] = [];

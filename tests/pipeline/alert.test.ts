@@ -178,6 +178,35 @@ describe('a digest', () => {
     expect(subjects().slice(1)).toEqual(['ecomflow test: events: 1 row in 1 batch: 1 kept, 0 dup, 0 rejected']);
   });
 
+  it('watches a batch for two weeks that nobody mends, and tells of it when something is done', async () => {
+    const measured: number[] = [];
+    const ports: AlertPorts = {
+      ...world,
+      telemetry: {
+        ...world.telemetry,
+        measure: ({ BatchesUnbalanced: n }) => void (n !== undefined && measured.push(n)),
+      },
+    };
+    const untold = async () => {
+      const found: string[] = [];
+      for await (const { batch_id } of world.watch.untold()) found.push(batch_id);
+      return found;
+    };
+    await world.batches.open({ ...head('left'), accepted_at: now() });
+    world.clock.pass(14 * 86_400 - 2);
+    await digest(ports);
+    expect(await untold()).toEqual(['left']);
+    world.clock.pass(60);
+    await digest(ports);
+    expect(measured).toEqual([1, 0]);
+    expect(await untold()).toEqual([]);
+
+    await world.chunks.record(entry('left'));
+    await world.watch.again('left', now());
+    await digest(ports);
+    expect(subjects().at(-1)).toBe('ecomflow test: events: 1 batch redriven: +1 kept, 0 dup, 0 rejected');
+  });
+
   it('tells batches that are late in one mail for each data set, also where a store is slow to say what waits', async () => {
     for (const name of ['a', 'b']) await world.batches.open(head(name));
     for (const name of ['c', 'd', 'e']) await world.batches.open(head(name, { dataset: 'transactions' }));

@@ -360,7 +360,9 @@ describe('corrected rows', () => {
         ]),
       ],
     ]);
-    await expect(redriveBatch(id, { ...BY, corrections }, world)).rejects.toThrow('never refused (and 1 more rows)');
+    await expect(redriveBatch(id, { ...BY, corrections }, world)).rejects.toThrow(
+      'the chunk is none of this batch (and 1 more rows)',
+    );
   });
 
   it('are refused for a row that went through with another text', async () => {
