@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { NightReport } from '../shared/pipeline/nightly';
+import { stageArgument } from './client/arguments';
 import { command, UsageError } from './command';
 import { nightHere } from './nightly/here';
 import { inWords } from './nightly/words';
@@ -37,11 +38,10 @@ export const main = command(
       return conclude(await nightHere(resolve(dir ?? '.ecomflow'), !noWait));
     }
     if (dir !== undefined) throw new UsageError('give --stage or --dir, not both');
-    if (!/^[a-z][a-z0-9-]*$/.test(stage) || stage === 'local')
-      throw new UsageError(`--stage: "${stage}" is no stage that can be deployed`);
+    const name = stageArgument(stage);
     // Loaded late: a night on this machine needs nothing of AWS.
     const { nightOf } = await import('./nightly/stage');
-    const report = await nightOf(stage, region ?? (process.env.AWS_REGION || 'eu-central-1'), !noWait);
+    const report = await nightOf(name, region ?? (process.env.AWS_REGION || 'eu-central-1'), !noWait);
     return report ? conclude(report) : 0;
   },
 );

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { Unavailable } from '../shared/pipeline/ports';
 import type { ReconcileReport } from '../shared/pipeline/reconcile';
-import { sinceArgument } from './client/arguments';
+import { sinceArgument, stageArgument } from './client/arguments';
 import { command, UsageError } from './command';
 import { inOneLine } from './dev/persist';
 import { reconcileHere } from './reconcile/here';
@@ -49,12 +49,11 @@ export const main = command(
       }
     }
     if (dir !== undefined) throw new UsageError('give --stage or --dir, not both');
-    if (!/^[a-z][a-z0-9-]*$/.test(stage) || stage === 'local')
-      throw new UsageError(`--stage: "${stage}" is no stage that can be deployed`);
+    const name = stageArgument(stage);
     // Loaded late: a recount on this machine needs nothing of AWS.
     const { reconcileOf } = await import('./reconcile/stage');
-    const report = await reconcileOf(stage, region ?? (process.env.AWS_REGION || 'eu-central-1'), since, !noWait);
-    return report ? conclude(report, ` --stage ${stage}${region === undefined ? '' : ` --region ${region}`}`, json) : 0;
+    const report = await reconcileOf(name, region ?? (process.env.AWS_REGION || 'eu-central-1'), since, !noWait);
+    return report ? conclude(report, ` --stage ${name}${region === undefined ? '' : ` --region ${region}`}`, json) : 0;
   },
 );
 

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { ORDERS } from '../shared/domain/order';
 import { Problem } from '../shared/domain/problem';
 import { Unavailable } from '../shared/pipeline/ports';
-import { fileArgument, sinceArgument } from './client/arguments';
+import { fileArgument, sinceArgument, stageArgument } from './client/arguments';
 import { command, UsageError } from './command';
 import { inOneLine } from './dev/persist';
 import { storesHere } from './redrive/here';
@@ -61,11 +61,10 @@ export const main = command(
     if (work.kind === 'edit' && dryRun) throw new UsageError('--edit changes nothing: leave --dry-run out');
     if (stage === undefined && region !== undefined) throw new UsageError('--region goes with --stage');
     if (stage !== undefined && dir !== undefined) throw new UsageError('give --stage or --dir, not both');
-    if (stage !== undefined && (!/^[a-z][a-z0-9-]*$/.test(stage) || stage === 'local'))
-      throw new UsageError(`--stage: "${stage}" is no stage that can be deployed`);
-    process.umask(0o077); // as npm start: a shop's rows are its owner's
+    const name = stage === undefined ? undefined : stageArgument(stage);
+    process.umask(0o077); // a table of a stage's rows is for its owner, too
     try {
-      const stores = stage === undefined ? storesHere(resolve(dir ?? '.ecomflow')) : await storesOfStage(stage, region);
+      const stores = name === undefined ? storesHere(resolve(dir ?? '.ecomflow')) : await storesOfStage(name, region);
       try {
         return await doWork(work, stores, { dryRun: dryRun ?? false, json: json ?? false });
       } finally {

@@ -1,3 +1,4 @@
+import { stageArgument } from './client/arguments';
 import { command, UsageError } from './command';
 import { ALARM_CHECK } from './smoke/alarm-check';
 import { API_CHECKS } from './smoke/api-checks';
@@ -31,10 +32,8 @@ export const main = command(
   { stage: { type: 'string' }, region: { type: 'string' }, keep: { type: 'boolean', default: false } },
   async ({ stage: name, region = process.env.AWS_REGION || 'eu-central-1', keep }, rest) => {
     if (name === undefined) throw new UsageError('give --stage');
-    if (!/^[a-z][a-z0-9-]*$/.test(name) || name === 'local')
-      throw new UsageError(`--stage: "${name}" is no stage that can be deployed`);
     if (rest.length > 0) throw new UsageError(`"${rest[0]}" is not known`);
-    const stage = await findStage(name, region);
+    const stage = await findStage(stageArgument(name), region);
     const interrupted = new AbortController();
     const interrupt = () => interrupted.abort(new Error('interrupted'));
     process.once('SIGINT', interrupt).once('SIGTERM', interrupt);

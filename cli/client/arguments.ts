@@ -41,3 +41,10 @@ export function sinceArgument(said: string): string {
     throw new UsageError(`--since: "${said}" is no time such as 2026-03-01 or 2026-03-01T12:00:00Z`);
   return time.toISOString();
 }
+
+/** The stage that --stage names; local is none that is deployed. @throws UsageError */
+export function stageArgument(name: string): string {
+  if (!/^[a-z][a-z0-9-]*$/.test(name) || name === 'local')
+    throw new UsageError(`--stage: "${name}" is no stage that can be deployed`);
+  return name;
+}

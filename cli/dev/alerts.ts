@@ -73,15 +73,15 @@ export function startAlerts(
     for (const arrival of givenUp) {
       const { run_id = '', refusal, finished_at } = arrival;
       const run = { run_id, state: 'FAILED', message: refusal?.detail ?? '', at: finished_at ?? arrival.arrived_at };
-      await orSay({ task: 'run', ...run }, { backlog: { unfinished: async () => [arrival] } });
+      await orSay({ task: 'run', ...run });
       givenUp = givenUp.filter((other) => other !== arrival);
     }
     if (broken[0]) throw broken[0];
   };
   /** A defect of ours must not keep the others from being told. @throws Unavailable */
-  const orSay = async (task: AlertTask, other: Partial<AlertPorts> = {}) => {
+  const orSay = async (task: AlertTask) => {
     try {
-      await alertOn(task, { ...ports, ...other }, settings);
+      await alertOn(task, ports, settings);
     } catch (error) {
       if (error instanceof Unavailable) throw error;
       console.error(error);

@@ -9,6 +9,7 @@ import * as adapters from '../../shared/adapters/local';
 import { versionOf } from '../../shared/adapters/local/inbox';
 import { type Arrival, INBOX, isUnfinished } from '../../shared/domain/arrival';
 import { type Balance, balanceOf, fileBalance } from '../../shared/domain/ledger';
+import { counted, figure } from '../../shared/domain/mails/words';
 import { rejectedTotal } from '../../shared/domain/outcome';
 import { type Notice, Unavailable } from '../../shared/pipeline/ports';
 import { inOneLine } from './persist';
@@ -267,9 +268,12 @@ function messageOf(notice: Notice): SQSEvent {
 export function outcomeOf({ key, refusal, kept_as, broken, engine }: Arrival, balance: Balance | undefined): string {
   if (refusal)
     return printable(`${key}: not taken (${refusal.code}): ${refusal.detail}${kept_as ? ` Kept as ${kept_as}.` : ''}`);
-  const n = (count: number) => count.toLocaleString('en-US');
   const counts = balance
-    ? `${n(balance.received)} rows: ${n(balance.kept)} kept, ${n(balance.duplicate)} duplicate, ${n(rejectedTotal(balance))} rejected`
+    ? [
+        `${counted(balance.received, 'row')}: ${figure(balance.kept)} kept`,
+        `${figure(balance.duplicate)} duplicate`,
+        `${figure(rejectedTotal(balance))} rejected`,
+      ].join(', ')
     : 'done';
   const by = engine === 'spark' ? ' (by Spark)' : '';
   return printable(`${key}: ${counts}${by}${broken ? `. It breaks off: ${broken.detail}` : ''}`);

@@ -3,6 +3,7 @@ import type { Context, SQSEvent } from 'aws-lambda';
 import { handler as redrive } from '../../functions/redrive/handler';
 import type { LocalWorld } from '../../shared/adapters/local';
 import { balanceOf } from '../../shared/domain/ledger';
+import { counted, figure } from '../../shared/domain/mails/words';
 import { rejectedTotal } from '../../shared/domain/outcome';
 import { Unavailable } from '../../shared/pipeline/ports';
 import { inOneLine } from './persist';
@@ -76,8 +77,8 @@ async function tell(batch_id: string, { batches }: World): Promise<void> {
   const found = await batches.find(batch_id);
   if (!found) return console.error(`redrive: there is no batch ${batch_id}`);
   const { kept, duplicate, rejected } = balanceOf(found);
-  const n = (count: number) => count.toLocaleString('en-US');
+  const refused = figure(rejectedTotal({ rejected }));
   console.error(
-    `redrive: ${batch_id} has ${n(kept)} rows kept, ${n(duplicate)} duplicate, ${n(rejectedTotal({ rejected }))} rejected`,
+    `redrive: ${batch_id} has ${counted(kept, 'row')} kept, ${figure(duplicate)} duplicate, ${refused} rejected`,
   );
 }

@@ -2,19 +2,15 @@ import { existsSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type LocalWorld, openWorld } from '../../shared/adapters/local';
+import type { LocalWorld } from '../../shared/adapters/local';
 import { versionOf } from '../../shared/adapters/local/inbox';
 import { type Arrival, INBOX } from '../../shared/domain/arrival';
 import { type NightReport, runNight, type Step } from '../../shared/pipeline/nightly';
 import type { Backlog } from '../../shared/pipeline/ports';
 import { loadWarehouse } from '../../shared/pipeline/warehouse';
+import { openHere } from '../here';
 import { isUp } from './up';
 import { stepInWords } from './words';
-
-/** There is nothing in the directory. The message is meant for people. */
-export class NoDirectory extends Error {
-  override readonly name = 'NoDirectory';
-}
 
 /** Seconds that a step may go on for, on one machine. */
 const WITHIN: Readonly<Record<Step, number>> = { wait: 3600, claim: 3600, load: 24 * 3600 };
@@ -63,10 +59,7 @@ const idOf = (now: Date) => `${now.toISOString().replace(/[:.]/g, '-')}-${proces
 
 /** The nightly run of `npm run nightly` without a stage. @throws NoDirectory, DirectoryRefused */
 export async function nightHere(directory: string, wait: boolean): Promise<NightReport> {
-  if (!existsSync(join(directory, 'ecomflow.sqlite')))
-    throw new NoDirectory(`There is no ecomflow in ${directory}: npm start makes it, or name another with --dir.`);
-  process.umask(0o077); // as npm start: a shop's rows are its owner's
-  const world = openWorld(directory);
+  const world = openHere(directory);
   try {
     const up = await isUp(directory);
     if (!up) console.error(`No npm start runs in ${directory}: files of the inbox are left as they are.`);

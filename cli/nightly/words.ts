@@ -1,15 +1,14 @@
+import { counted } from '../../shared/domain/mails/words';
 import type { LeftOver, Night, NightReport, Step } from '../../shared/pipeline/nightly';
 
 const MOST_LINES = 10;
 
-const plural = (n: number, thing: string) => `${n.toLocaleString('en-US')} ${thing}${n === 1 ? '' : 's'}`;
-
 /** What a step came to, in a line. */
 export function stepInWords(step: Step, { again, left_over, claims, loaded = {} }: Night): string {
-  const open = plural(left_over?.count ?? 0, 'file');
+  const open = counted(left_over?.count ?? 0, 'file');
   if (step === 'wait') return again ? `waiting for ${open} of the inbox` : `${open} unfinished`;
   if (step === 'claim')
-    return again ? `waiting for claims: ${open} unfinished` : `${plural(claims?.count ?? 0, 'claim')} called for`;
+    return again ? `waiting for claims: ${open} unfinished` : `${counted(claims?.count ?? 0, 'claim')} called for`;
   const counts = Object.entries(loaded).map(([dataset, { added, files }]) => `${dataset} +${added} (${files} files)`);
   return `${again ? 'loading' : 'loaded'}: ${counts.join(', ') || 'nothing'}`;
 }
@@ -17,7 +16,7 @@ export function stepInWords(step: Step, { again, left_over, claims, loaded = {} 
 /** A report for people. */
 export function inWords({ status, failure, left_over, loaded, seconds }: NightReport): string {
   const lines = Object.entries(loaded ?? {}).flatMap(([dataset, { rows, added, known, files, unreadable }]) => [
-    `${dataset}: ${plural(rows, 'row')} of ${plural(files, 'file')} loaded, ${added} new, ${known} known`,
+    `${dataset}: ${counted(rows, 'row')} of ${counted(files, 'file')} loaded, ${added} new, ${known} known`,
     ...unreadable.slice(0, MOST_LINES).map(({ key, reason }) => `  passed over: ${key} (${reason})`),
   ]);
   const took = Object.entries(seconds).map(([step, time]) => `${step} ${time} s`);
@@ -33,7 +32,7 @@ function leftOver({ count, files }: LeftOver): string[] {
   if (count === 0) return [];
   const shown = files.slice(0, MOST_LINES);
   return [
-    `left over: ${plural(count, 'file')}`,
+    `left over: ${counted(count, 'file')}`,
     ...shown.map(({ key, state, why }) => `  ${key} (${state}): ${why}`),
     ...(count > shown.length ? [`  and ${count - shown.length} more`] : []),
   ];

@@ -1,10 +1,7 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openWorld } from '../../shared/adapters/local';
 import { Unavailable, type WarehouseCounts } from '../../shared/pipeline/ports';
 import { type ReconcileReport, reconcile } from '../../shared/pipeline/reconcile';
-import { NoDirectory } from '../nightly/here';
+import { openHere } from '../here';
 import { isUp } from '../nightly/up';
 
 /** While rows are on their way, stores may be so far behind the ledger. */
@@ -29,10 +26,7 @@ export const patient = (recount: WarehouseCounts, { tries, pauseMs } = PATIENCE)
 
 /** The recount of `npm run reconcile` without a stage. @throws NoDirectory, DirectoryRefused, Unavailable */
 export async function reconcileHere(directory: string, since?: string): Promise<ReconcileReport> {
-  if (!existsSync(join(directory, 'ecomflow.sqlite')))
-    throw new NoDirectory(`There is no ecomflow in ${directory}: npm start makes it, or name another with --dir.`);
-  process.umask(0o077); // as npm start: a shop's rows are its owner's
-  const world = openWorld(directory);
+  const world = openHere(directory);
   try {
     const up = await isUp(directory);
     if (up) console.error(`npm start runs in ${directory}: batches of the last minute are not judged.`);

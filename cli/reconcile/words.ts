@@ -1,30 +1,29 @@
 import { reportKey } from '../../shared/domain/lake';
+import { counted, figure } from '../../shared/domain/mails/words';
 import type { Difference, Store } from '../../shared/domain/reconcile';
 import type { ReconcileReport } from '../../shared/pipeline/reconcile';
 
 const MOST_BATCHES = 20;
 const MOST_LINES = 10;
 
-const number = (n: number) => n.toLocaleString('en-US');
-const plural = (n: number, thing: string, things = `${thing}s`) => `${number(n)} ${n === 1 ? thing : things}`;
-
 /** A recount for people. `where`: the options by which commands name the place. */
 export function inWords(report: ReconcileReport, where: string): string {
   const { since, judged, young, unbalanced, unbalanced_batches, rows, passed_over, unreadable } = report;
   const seconds = Math.round((Date.parse(report.ended_at) - Date.parse(report.began_at)) / 100) / 10;
-  const counted = Object.entries(rows).map(([store, n]) => `${store} ${n === null ? 'none' : number(n)}`);
+  const came = since === null ? '' : ` that came since ${since}`;
+  const stores = Object.entries(rows).map(([store, n]) => `${store} ${n === null ? 'none' : figure(n)}`);
   const over = Object.entries(passed_over).filter(([, n]) => n > 0);
   return [
-    `${plural(judged, 'batch', 'batches')} judged${since === null ? '' : ` that came since ${since}`}, in ${seconds} s`,
-    `rows: ${counted.join(', ')}`,
-    ...(young > 0 ? [`${plural(young, 'batch', 'batches')} too young to be judged`] : []),
+    `${counted(judged, 'batch', 'batches')} judged${came}, in ${seconds} s`,
+    `rows: ${stores.join(', ')}`,
+    ...(young > 0 ? [`${counted(young, 'batch', 'batches')} too young to be judged`] : []),
     ...(unbalanced > 0
       ? [
-          `${plural(unbalanced, 'batch', 'batches')} not judged, with rows that have no outcome yet; npm run status says more:`,
+          `${counted(unbalanced, 'batch', 'batches')} not judged, with rows that have no outcome yet; npm run status says more:`,
           ...unbalanced_batches.slice(0, MOST_LINES).map((batch_id) => `  ${batch_id}`),
         ]
       : []),
-    ...over.map(([store, n]) => `${plural(n, 'batch', 'batches')} not judged in ${store}: ${whyOver(store as Store)}`),
+    ...over.map(([store, n]) => `${counted(n, 'batch', 'batches')} not judged in ${store}: ${whyOver(store as Store)}`),
     ...unreadable.slice(0, MOST_LINES).map(({ key, reason }) => `cannot be read: ${key} (${reason})`),
     ...differencesInWords(report, where),
     `The report is ${reportKey({ ...report, kind: 'reconcile' })} in the lake.`,
@@ -46,20 +45,20 @@ function differencesInWords({ differences, differences_total: total }: Reconcile
       ...[...new Set(own.map((difference) => whatToDo(difference, where)))].map((advice) => `  -> ${advice}`),
     ]);
   const more = batches.length - MOST_BATCHES;
-  const first = differences.length < total ? `, of which these are the first ${number(differences.length)},` : '';
+  const first = differences.length < total ? `, of which these are the first ${figure(differences.length)},` : '';
   return [
-    `${plural(total, 'difference')}${first} in ${plural(batches.length, 'batch', 'batches')}:`,
+    `${counted(total, 'difference')}${first} in ${counted(batches.length, 'batch', 'batches')}:`,
     ...lines,
-    ...(more > 0 ? [`and ${plural(more, 'batch', 'batches')} more: the report has them`] : []),
+    ...(more > 0 ? [`and ${counted(more, 'batch', 'batches')} more: the report has them`] : []),
   ];
 }
 
 function inALine({ store, kind, expected, found, detail }: Difference): string {
   const thing = store === 'raw' ? 'chunk' : 'row';
   const what = {
-    missing: () => `${plural(expected - found, thing)} of ${number(expected)} missing`,
-    doubled: () => `${plural(found - expected, thing)} more than once`,
-    unknown: () => `${plural(found - expected, thing)} that the ledger does not count`,
+    missing: () => `${counted(expected - found, thing)} of ${figure(expected)} missing`,
+    doubled: () => `${counted(found - expected, thing)} more than once`,
+    unknown: () => `${counted(found - expected, thing)} that the ledger does not count`,
   }[kind]();
   return `${store}: ${what}${detail === undefined ? '' : ` (${detail})`}`;
 }

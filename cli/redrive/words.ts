@@ -1,7 +1,6 @@
+import { counted, figure } from '../../shared/domain/mails/words';
 import type { FailureOutcome, Redriven, Replayed } from '../../shared/pipeline/redrive';
 
-const n = (count: number) => count.toLocaleString('en-US');
-const plural = (count: number, thing: string) => `${n(count)} ${thing}${count === 1 ? '' : 's'}`;
 const total = (counts: Readonly<Record<string, number>>) => Object.values(counts).reduce((sum, one) => sum + one, 0);
 
 /** Counts of rows that went through again. */
@@ -10,11 +9,12 @@ export type Counted = Pick<Redriven, 'tried' | 'kept' | 'duplicate' | 'rejected'
 /** What became of refused rows. */
 export function countsInWords({ tried, kept, duplicate, rejected, left }: Counted): string {
   const again = Object.entries(rejected).sort(([, a], [, b]) => b - a);
-  const reasons = again.map(([reason, count]) => `${reason} ${n(count)}`).join(', ');
+  const reasons = again.map(([reason, count]) => `${reason} ${figure(count)}`).join(', ');
   return [
-    `${plural(tried, 'row')} tried: ${n(kept)} kept, ${n(duplicate)} duplicate, ${n(total(rejected))} refused again`,
+    `${counted(tried, 'row')} tried: ${figure(kept)} kept, ${figure(duplicate)} duplicate, `,
+    `${figure(total(rejected))} refused again`,
     again.length > 0 ? ` (${reasons})` : '',
-    left > 0 ? `; ${plural(left, 'refused row')} not tried` : '',
+    left > 0 ? `; ${counted(left, 'refused row')} not tried` : '',
   ].join('');
 }
 
@@ -24,8 +24,9 @@ export const batchInWords = ({ batch_id, dataset, problem, ...counts }: Redriven
 
 /** What a replay came to. */
 export function replayInWords({ chunks, replayed, cleaned, recounted, left, unreadable }: Replayed): string {
+  const again = `${figure(replayed)} of ${counted(chunks, 'chunk')} replayed`;
   const lines = [
-    `${n(replayed)} of ${plural(chunks, 'chunk')} replayed, ${n(cleaned)} cleaned for the first time, ${n(recounted)} counted anew`,
+    `${again}, ${figure(cleaned)} cleaned for the first time, ${figure(recounted)} counted anew`,
     ...left.map(({ number, why }) => `chunk ${number} is left: ${why}`),
     ...unreadable.map((key) => `${key} cannot be read to its end`),
   ];
@@ -33,9 +34,9 @@ export function replayInWords({ chunks, replayed, cleaned, recounted, left, unre
 }
 
 const BECAME: Readonly<Record<FailureOutcome['became'], (count: number) => string>> = {
-  cleaned: (count) => `${plural(count, 'chunk')} cleaned`,
-  landed: (count) => `${plural(count, 'row')} handed to landing`,
-  kept: (count) => `${plural(count, 'record')} kept in raw/`,
+  cleaned: (count) => `${counted(count, 'chunk')} cleaned`,
+  landed: (count) => `${counted(count, 'row')} handed to landing`,
+  kept: (count) => `${counted(count, 'record')} kept in raw/`,
   left: () => 'left',
 };
 

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { LIMITS } from '../../shared/domain/body';
 import { correctionsIn, tableOf } from '../../shared/domain/edit';
+import { counted } from '../../shared/domain/mails/words';
 import { rejectedTotal } from '../../shared/domain/outcome';
 import {
   type FailureOutcome,
@@ -105,8 +106,7 @@ async function writeTable(work: Extract<Work, { kind: 'edit' }>, { ports }: Stor
   const figures = { batch_id, dataset: head.dataset, rows, file };
   if (rows === 0) return { figures, words: 'No row of the batch is refused: no file is written.', whole: true };
   writeFileSync(file, tableOf(head, refused), { flag: 'wx' });
-  const count = `${rows.toLocaleString('en-US')} refused ${rows === 1 ? 'row' : 'rows'}`;
-  const words = `${file} has ${count}. Correct it, and take it back with --edited ${file}.`;
+  const words = `${file} has ${counted(rows, 'refused row')}. Correct it, and take it back with --edited ${file}.`;
   return { figures, words, whole: true };
 }
 

@@ -5,7 +5,7 @@ import { alertOn } from '../../shared/pipeline/alert';
 const ports = {
   clock: adapters.clock(),
   batches: adapters.batches(),
-  backlog: adapters.backlog(),
+  arrivals: adapters.arrivals(),
   watch: adapters.watch(),
   incidents: adapters.incidents(),
   notes: adapters.notes(),

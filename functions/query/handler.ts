@@ -1,10 +1,9 @@
 import * as adapters from '#adapters';
 import { http, ok } from '../../shared/adapters/lambda/http';
 import { ROUTES, type Route } from '../../shared/domain/api';
-import { openApi } from '../../shared/domain/openapi';
 import { Problem } from '../../shared/domain/problem';
+import { answersOf } from '../../shared/pipeline/answers';
 import { authorize } from '../../shared/pipeline/authorize';
-import * as questions from '../../shared/pipeline/questions';
 
 const ports = {
   tokens: adapters.tokens(),
@@ -16,22 +15,10 @@ const ports = {
   telemetry: adapters.telemetry(),
 };
 
-const version = process.env.ECOMFLOW_VERSION ?? 'unknown';
-
-type Answer = (question: questions.Question, available: typeof ports) => unknown;
-
-const ANSWERS: Partial<Record<Route, Answer>> = {
-  'GET /v1/batches/{batch_id}': questions.batch,
-  'GET /v1/batches/{batch_id}/rejected': questions.rejectedRows,
-  'GET /v1/files/{hash}': questions.file,
-  'GET /v1/invoices/{invoice_no}': questions.invoice,
-  'GET /v1/invoices/{invoice_no}/items/{stock_code}': questions.invoiceItems,
-  'GET /v1/customers/{customer_id}': questions.customer,
-  'GET /v1/customers/{customer_id}/invoices': questions.customerInvoices,
-  'GET /v1/metrics': questions.metrics,
-  'GET /v1/health': () => ({ status: 'ok', version, commit: process.env.ECOMFLOW_COMMIT }),
-  'GET /v1/openapi.json': () => openApi(version),
-};
+const ANSWERS = answersOf({
+  version: process.env.ECOMFLOW_VERSION ?? 'unknown',
+  commit: process.env.ECOMFLOW_COMMIT,
+});
 
 /** Questions about what came in; the route table says which stage answers. */
 export const handler = http(ports.telemetry, async ({ route, path, params, query, headers }) => {

@@ -20,7 +20,7 @@ export interface Source {
 }
 type Facts = Readonly<Record<string, unknown>>;
 
-const datasetNamed = (name: string | undefined) => (name !== undefined && datasets.has(name) ? { dataset: name } : {});
+const knownDataset = (name: string | undefined) => (name !== undefined && datasets.has(name) ? { dataset: name } : {});
 
 /** What an object tells; undefined for one that tells nothing. */
 export function sourceOf(key: string): Source | undefined {
@@ -28,13 +28,13 @@ export function sourceOf(key: string): Source | undefined {
   const [zone, kind, third] = key.split('/');
   const isNamed = !key.endsWith('/');
   if (zone === 'rejected' && kind === 'files' && key.endsWith('.reason.json'))
-    return { kind: 'file_refused', ...datasetNamed(third), hasNote: true, facts };
+    return { kind: 'file_refused', ...knownDataset(third), hasNote: true, facts };
   if (zone === 'reports' && (kind === 'nightly' || kind === 'reconcile') && key.endsWith('.json'))
     return { kind, hasNote: true, facts };
   if (zone === 'failed' && (kind === 'landing' || kind === 'raw') && isNamed)
     return {
       kind: 'landing_failed',
-      ...(kind === 'landing' && datasetNamed(third)),
+      ...(kind === 'landing' && knownDataset(third)),
       hasNote: false,
       facts: { ...facts, zone: kind },
     };
@@ -55,7 +55,7 @@ export function incidentOf(
   const said = objectOf(note);
   const id = `${kind} ${facts.object}`;
   const known = record.dataset ?? dataset;
-  const incident = { id, kind, at, ...datasetNamed(known) };
+  const incident = { id, kind, at, ...knownDataset(known) };
   if (kind === 'reconcile') {
     const found = countsOf(said);
     return found && found.differences === 0 ? undefined : { ...incident, facts: { ...facts, ...found } };
@@ -158,7 +158,7 @@ export function runIncident(
     ...picked(file, 'key', 'sent_by'),
     ...picked({ run_id, state, message }, 'run_id', 'state', 'message'),
   };
-  return { id: `file_failed ${run_id}`, kind: 'file_failed', at, ...datasetNamed(file.dataset), facts };
+  return { id: `file_failed ${run_id}`, kind: 'file_failed', at, ...knownDataset(file.dataset), facts };
 }
 
 /** What is told of a batch in any case. */

@@ -5,11 +5,12 @@ import { arrivedMail, type News, newsOf } from '../domain/mails/arrived';
 import { incidentMail } from '../domain/mails/incidents';
 import { addCounts, type Counts } from '../domain/outcome';
 import { NotAChunk, unpack } from '../domain/packing';
+import { each } from './each';
 import { type Ports, Unavailable, type Untold } from './ports';
 
 export type AlertPorts = Pick<
   Ports,
-  'clock' | 'batches' | 'backlog' | 'watch' | 'incidents' | 'notes' | 'post' | 'failures' | 'telemetry'
+  'clock' | 'batches' | 'arrivals' | 'watch' | 'incidents' | 'notes' | 'post' | 'failures' | 'telemetry'
 >;
 
 /**
@@ -72,8 +73,8 @@ export async function alertOn(
   if (incident && (await keep(incident, ports, settings)) === 'tell') await tellOf([incident], ports, settings);
 }
 
-async function runOf(task: Extract<AlertTask, { task: 'run' }>, { backlog }: AlertPorts) {
-  const arrival = (await backlog.unfinished()).find(({ run_id }) => run_id === task.run_id);
+async function runOf(task: Extract<AlertTask, { task: 'run' }>, { arrivals }: AlertPorts) {
+  const arrival = await arrivals.ofRun(task.run_id);
   return runIncident(task, arrival && { ...arrival });
 }
 
@@ -150,10 +151,8 @@ async function sumUp(ports: AlertPorts, settings: AlertSettings, timeLeft: () =>
       defects.push(error);
     }
   };
-  await each(
-    ports.watch.untold(),
-    (untold) => aside({ batch_id: untold.batch_id }, () => look(untold, found, ports, settings)),
-    () => timeLeft() < half,
+  await each(ports.watch.untold(), { width: WIDTH, most: MOST, isOver: () => timeLeft() < half }, (untold) =>
+    aside({ batch_id: untold.batch_id }, () => look(untold, found, ports, settings)),
   );
   ports.telemetry.measure({ BatchesUnbalanced: found.unbalanced, FailuresKept: await countFailures(ports) });
 
@@ -169,10 +168,10 @@ async function sumUp(ports: AlertPorts, settings: AlertSettings, timeLeft: () =>
     if (timeLeft() < RESERVE_MS) return;
     await aside({ kind: 'arrived', dataset }, async () => {
       await send(arrivedMail(dataset, news, settings), ports);
-      await each(news, note);
+      await each(news, { width: WIDTH }, note);
     });
   }
-  await each(found.same, note);
+  await each(found.same, { width: WIDTH }, note);
   if (defects.length > 0) throw defects[0];
 }
 
@@ -209,7 +208,7 @@ async function lookAtNews(untold: Untold, { head, entries }: Batch, found: Found
 /** The incidents of this digest that were not told before, and those that waited for it. */
 async function waiting(mine: readonly Incident[], ports: AlertPorts, settings: AlertSettings): Promise<Incident[]> {
   const open = new Map<string, Incident>();
-  await each(mine, async (incident) => {
+  await each(mine, { width: WIDTH }, async (incident) => {
     if ((await keep(incident, ports, settings)) !== 'known') open.set(incident.id, incident);
   });
   for await (const incident of ports.incidents.held()) {
@@ -227,28 +226,4 @@ async function countFailures({ failures }: AlertPorts): Promise<number> {
   let n = 0;
   for await (const _ of failures.list()) if (++n === MOST_FAILURES) break;
   return n;
-}
-
-/** Does a work for some things at a time, at most MOST of them. All of it has ended when this ends, also by an error. */
-async function each<T>(
-  things: AsyncIterable<T> | Iterable<T>,
-  work: (thing: T) => Promise<void>,
-  isOver: () => boolean = () => false,
-): Promise<void> {
-  let begun = 0;
-  const atWork = new Set<Promise<void>>();
-  const errors: unknown[] = [];
-  try {
-    for await (const thing of things) {
-      if (begun++ === MOST || isOver() || errors.length > 0) break;
-      const one = work(thing)
-        .catch((error: unknown) => void errors.push(error))
-        .finally(() => atWork.delete(one));
-      atWork.add(one);
-      if (atWork.size === WIDTH) await Promise.race(atWork);
-    }
-  } finally {
-    await Promise.all(atWork);
-  }
-  if (errors.length > 0) throw errors[0];
 }

@@ -191,6 +191,8 @@ export interface Arrivals {
   note(arrival: Arrival): Promise<void>;
   /** Every file that lay under the key, the last that came first. */
   of(key: string): Promise<readonly Arrival[]>;
+  /** The file that a run of Spark was started for. */
+  ofRun(run_id: string): Promise<Arrival | undefined>;
 }
 
 /** Who asked to put a file under a key. */

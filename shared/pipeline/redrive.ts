@@ -1,4 +1,5 @@
 import { datasetNamed, LIMITS } from '../domain/body';
+import type { Corrections } from '../domain/edit';
 import { type Batch, type BatchHead, balanceOf, type ChunkEntry } from '../domain/ledger';
 import { addCounts, rejectedTotal } from '../domain/outcome';
 import { Problem } from '../domain/problem';
@@ -19,9 +20,6 @@ import { replayChunks } from './replay';
 export type { RedrivePorts } from './carry-out';
 export { type FailureOutcome, redriveFailed } from './failed';
 export { type Replayed, replayBatch } from './replay';
-
-/** Corrected texts of refused rows, by chunk and line. */
-export type Corrections = ReadonlyMap<string, ReadonlyMap<number, string>>;
 
 /** How refused rows go through again. */
 export interface How {

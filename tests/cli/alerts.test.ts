@@ -99,14 +99,17 @@ describe('npm start tells', () => {
   });
 
   it('of a file that Spark gave up', async () => {
-    start().gaveUp({
+    const arrival = {
+      version: '1',
       key: 'inbox/events/large.csv',
       dataset: 'events',
       run_id: 'run-1',
       sent_by: 'test',
       arrived_at: '2026-03-01T12:00:00.000Z',
       refusal: { code: 'internal', detail: 'Spark gave up: see spark/x.log', facts: {} },
-    } as Arrival);
+    } as Arrival;
+    await world.arrivals.note(arrival);
+    start().gaveUp(arrival);
     expect(await someMails(1)).toEqual(['ecomflow local: events: Spark gave a file up: large.csv (FAILED)']);
   });
 

@@ -186,7 +186,7 @@ test('what is no file of rows is told of with its reason, and keeps no other fro
   );
   const good = settled.find(({ arrival }) => arrival.state === 'done')!;
   expect(outcomeOf(good.arrival, good.balance)).toBe(
-    'inbox/transactions/good.csv: 1 rows: 1 kept, 0 duplicate, 0 rejected',
+    'inbox/transactions/good.csv: 1 row: 1 kept, 0 duplicate, 0 rejected',
   );
 });
 

@@ -142,7 +142,7 @@ const CALLS: {
     keepRefused: [file, 'transactions', { code: 'empty_body', detail: '', facts: {} }],
     remove: [file],
   },
-  arrivals: { claim: [arrival, NOW], note: [arrival], of: [file.key] },
+  arrivals: { claim: [arrival, NOW], note: [arrival], of: [file.key], ofRun: ['jr_1'] },
   senders: { announce: [file.key, 'somebody'], find: [file.key] },
   uploads: { sign: [{ key: file.key, bytes: 1, contentType: 'text/csv', seconds: 900 }] },
   backlog: { unfinished: [] },

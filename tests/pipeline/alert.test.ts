@@ -430,6 +430,7 @@ describe('what went wrong', () => {
     };
     await world.arrivals.note(arrival);
     await alertOn({ task: 'run', run_id: 'jr_1', state: 'SUCCEEDED', at: now() });
+    await world.arrivals.note({ ...arrival, state: 'failed' }); // whoever heard of it first
     await alertOn({ task: 'run', run_id: 'jr_1', state: 'FAILED', message: 'OOM', at: now() });
     await alertOn({ task: 'run', run_id: 'jr_2', state: 'TIMEOUT', at: now() });
     expect(subjects().sort()).toEqual([
@@ -445,7 +446,7 @@ function dying(at: number, when: 'before' | 'after', of: TestWorld): { ports: Al
   const dies = () => calls++ === at;
   const died = () => new Unavailable('planted');
   const wrapped = Object.fromEntries(
-    (['batches', 'backlog', 'watch', 'incidents', 'notes', 'post', 'failures'] as const).map((name) => [
+    (['batches', 'arrivals', 'watch', 'incidents', 'notes', 'post', 'failures'] as const).map((name) => [
       name,
       new Proxy(of[name], {
         get(target, property) {

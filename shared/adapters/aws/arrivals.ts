@@ -31,6 +31,12 @@ const itemOf = (arrival: Arrival): Item => ({
 
 const arrivalOf = (stored: Item): Arrival => JSON.parse(text(stored.body)!);
 
+const runKey = (run_id: string) => item({ batch_id: `run#${run_id}`, entry: 'run' });
+
+/** The item that finds a file by the run of Spark that reads it. */
+const runItem = ({ run_id, state, key, version }: Arrival): Item[] =>
+  run_id !== undefined && state === 'running' ? [{ ...runKey(run_id), ...item({ key, version }) }] : [];
+
 /** Files of the inbox in the Batches table. */
 export function dynamoArrivals(client: Dynamo, table: string): Arrivals {
   const takeOver = async (known: Arrival, lease: Arrival['lease']): Promise<Arrival | undefined> => {
@@ -59,8 +65,15 @@ export function dynamoArrivals(client: Dynamo, table: string): Arrivals {
     },
 
     async note(arrival) {
-      const put = new PutItemCommand({ TableName: table, Item: itemOf(arrival) });
-      await reach(`writing ${table}`, () => client.send(put));
+      // First the run's: who hears of it looks for its file.
+      for (const Item of [...runItem(arrival), itemOf(arrival)])
+        await reach(`writing ${table}`, () => client.send(new PutItemCommand({ TableName: table, Item })));
+    },
+
+    async ofRun(run_id) {
+      const run = await get(client, table, runKey(run_id));
+      const stored = run && (await get(client, table, keyOf({ key: text(run.key)!, version: text(run.version)! })));
+      return stored && arrivalOf(stored);
     },
 
     async of(key) {

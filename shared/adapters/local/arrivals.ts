@@ -6,6 +6,8 @@ const ONE = 'select body from batches where batch_id = ? and entry = ?';
 const ALL = 'select body from batches where batch_id = ? and entry glob ?';
 const UNFINISHED = `select body from batches where batch_id glob 'arrival#*' and entry glob 'version#*'
   and json_extract(body, '$.state') in ('reading', 'waiting', 'running', 'claiming')`;
+const OF_RUN = `select body from batches where batch_id glob 'arrival#*' and entry glob 'version#*'
+  and json_extract(body, '$.run_id') = ?`;
 const PUT = `insert into batches (batch_id, entry, body) values (?, ?, ?)
   on conflict (batch_id, entry) do update set body = excluded.body`;
 
@@ -28,6 +30,10 @@ export class ArrivalTable implements Arrivals, Backlog {
 
   async of(key: string): Promise<Arrival[]> {
     return this.read(ALL, arrivalKey(key), arrivalEntryKey('*')).sort((a, b) => (a.arrived_at < b.arrived_at ? 1 : -1));
+  }
+
+  async ofRun(run_id: string): Promise<Arrival | undefined> {
+    return this.read(OF_RUN, run_id)[0];
   }
 
   async unfinished(): Promise<Arrival[]> {

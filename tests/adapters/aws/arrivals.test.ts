@@ -127,6 +127,16 @@ test('the backlog is an index that a file leaves when it is done with', async ()
   expect(await dynamoBacklog(client, 'batches').unfinished()).toEqual([arrival('a')]);
 });
 
+test('a file is found by the run of Spark that reads it, also when the run is over', async () => {
+  const arrivals = dynamoArrivals(table(), 'batches');
+  await arrivals.note(arrival('a', NOON, { state: 'running', run_id: 'jr_1' }));
+  await arrivals.note(arrival('a', NOON, { version: 'v2', state: 'running', run_id: 'jr_2' }));
+  const failed = arrival('a', NOON, { state: 'failed', run_id: 'jr_1' });
+  await arrivals.note(failed);
+  expect(await arrivals.ofRun('jr_1')).toEqual(failed);
+  expect(await arrivals.ofRun('jr_3')).toBeUndefined();
+});
+
 test('who asked first to put a file is who is known for it', async () => {
   const senders = dynamoSenders(table(), 'batches');
   expect(await senders.find(KEY)).toBeUndefined();
