@@ -250,7 +250,9 @@ async function checked(
     right.set(chunk_id, rows);
     for (const [line, text] of texts) {
       const row = text.length > LIMITS.rowCharacters ? undefined : oneRow(text, head.format);
-      const why = entry ? whyNot(row, refused.has(line), through.get(line)) : 'the chunk is none of this batch';
+      const why = chunk_id.startsWith(`${head.batch_id}-`)
+        ? whyNot(row, refused.has(line), through.get(line))
+        : 'the chunk is none of this batch';
       if (why) wrong.push({ chunk_id, line, why });
       else rows.set(line, row!);
     }
