@@ -62,6 +62,8 @@ beforeAll(async () => {
 afterAll(() => server?.stop());
 
 const UPLOAD = { dataset: 'transactions', bytes: 1 };
+/** Of rows that were refused for a reason that there is not: nothing is ordered. */
+const REDRIVE = { reason: 'nothing' };
 
 let sent = 0;
 /** Rows that nobody has sent before: taken in, they would leave a batch. */
@@ -100,7 +102,12 @@ function call(route: Route, headers: Headers, query = ''): Promise<Answer> {
   const method = route.slice(0, route.indexOf(' '));
   const behind = [queryOf(route), query].filter(Boolean).join('&');
   const url = `${server.url}${pathOf(route)}${behind && `?${behind}`}`;
-  const sends = route === 'POST /v1/uploads' ? UPLOAD : freshRows(route);
+  const sends =
+    route === 'POST /v1/uploads'
+      ? UPLOAD
+      : route === 'POST /v1/batches/{batch_id}/redrive'
+        ? REDRIVE
+        : freshRows(route);
   const body = method === 'POST' ? JSON.stringify(sends) : undefined;
   const type = body === undefined ? {} : { 'content-type': 'application/json' };
   return new Promise((done, fail) => {

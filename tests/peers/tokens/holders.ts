@@ -7,6 +7,7 @@ const LEDGER = [
   'GET /v1/batches/{batch_id}',
   'GET /v1/batches/{batch_id}/rejected',
   'GET /v1/files/{hash}',
+  'GET /v1/metrics',
 ] as const;
 const READ = [
   'GET /v1/invoices/{invoice_no}',
@@ -15,9 +16,11 @@ const READ = [
   'GET /v1/customers/{customer_id}/invoices',
 ] as const;
 
+const ADMIN = ['POST /v1/batches/{batch_id}/redrive'] as const;
+
 /** What the design opens to everyone, and what it guards. */
 export const PUBLIC: readonly Route[] = ['GET /v1/health', 'GET /v1/openapi.json'];
-export const GUARDED: readonly Route[] = [...SEND, ...LEDGER, ...READ];
+export const GUARDED: readonly Route[] = [...SEND, ...LEDGER, ...READ, ...ADMIN];
 
 /** Somebody with a good token, and where the design lets them in; elsewhere they are forbidden. */
 export interface Holder {
@@ -39,7 +42,11 @@ export const HOLDERS: readonly Holder[] = [
   { who: 'a machine with scope ingest', claims: machine('ecomflow/ingest'), may: [...SEND, ...LEDGER] },
   { who: 'a machine with scope read', claims: machine('ecomflow/read'), may: [...LEDGER, ...READ] },
   { who: 'a machine with scope admin', claims: machine('ecomflow/admin'), may: GUARDED },
-  { who: 'a machine with scopes ingest and read', claims: machine('ecomflow/ingest ecomflow/read'), may: GUARDED },
+  {
+    who: 'a machine with scopes ingest and read',
+    claims: machine('ecomflow/ingest ecomflow/read'),
+    may: [...SEND, ...LEDGER, ...READ],
+  },
   { who: 'a machine with no scope', claims: machine(''), may: [] },
   {
     who: 'a machine with scopes that resemble ours',
