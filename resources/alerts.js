@@ -4,6 +4,7 @@
  * failures.
  */
 const { createHash } = require('node:crypto');
+const { ANY, allow, arnOf, below, role } = require('./iam');
 
 /** As shared/domain/alert.ts has them; a test holds them together. */
 const KINDS = [
@@ -19,30 +20,7 @@ const KINDS = [
 ];
 const SEVERITIES = ['failure', 'warning', 'info'];
 
-const arnOf = (id) => ({ 'Fn::GetAtt': [id, 'Arn'] });
-const below = (id, path) => ({ 'Fn::Sub': `\${${id}.Arn}/${path}` });
-const allow = (Action, Resource, more) => ({ Effect: 'Allow', Action, Resource, ...more });
-const ACCOUNT = { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } };
 const TLS_ONLY = { Bool: { 'aws:SecureTransport': 'false' } };
-const ANY = '*';
-
-const role = (service, name, statements) => ({
-  Type: 'AWS::IAM::Role',
-  Properties: {
-    AssumeRolePolicyDocument: {
-      Version: '2012-10-17',
-      Statement: [
-        {
-          Effect: 'Allow',
-          Principal: { Service: `${service}.amazonaws.com` },
-          Action: 'sts:AssumeRole',
-          ...(service !== 'lambda' && { Condition: ACCOUNT }),
-        },
-      ],
-    },
-    Policies: [{ PolicyName: name, PolicyDocument: { Version: '2012-10-17', Statement: statements } }],
-  },
-});
 
 /** What the function calls. */
 const functionRole = () =>

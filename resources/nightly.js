@@ -3,7 +3,8 @@
  * it. Steps that wait are asked again and again: an execution costs by its transitions, and nothing while it waits.
  * On a stage without a warehouse the states that load it are left out.
  */
-const { ANY, ANSWER, INVOKE, INVOKED_SECONDS, allow, arnOf, below, busy, role, scheduledMachine } = require('./states');
+const { ANY, allow, arnOf, below, role } = require('./iam');
+const { ANSWER, INVOKE, INVOKED_SECONDS, busy, scheduledMachine } = require('./states');
 
 // Put in by DefinitionSubstitutions.
 const FUNCTION = `\${Nightly}`;

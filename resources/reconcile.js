@@ -3,7 +3,8 @@
  * against the ledger (shared/pipeline/reconcile.ts). Differences are no failure of it: they are in the report, which
  * tells. It fails when there is no report.
  */
-const { ANSWER, ANY, INVOKE, INVOKED_SECONDS, allow, arnOf, below, busy, role, scheduledMachine } = require('./states');
+const { ANY, allow, arnOf, below, role } = require('./iam');
+const { ANSWER, INVOKE, INVOKED_SECONDS, busy, scheduledMachine } = require('./states');
 
 // Put in by DefinitionSubstitutions.
 const FUNCTION = `\${Reconcile}`;

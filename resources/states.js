@@ -1,6 +1,8 @@
 /*
  * What the state machines have in common: how they call functions, what they may, and what starts them day by day.
  */
+const { ANY, allow, arnOf, role } = require('./iam');
+
 const INVOKE = 'arn:aws:states:::lambda:invoke';
 const ANSWER = '{% $states.result.Payload %}';
 /** A function's longest time, and a little more: it says itself when it ends. */
@@ -24,31 +26,6 @@ const busy = (IntervalSeconds, MaxAttempts, cutOff = CUT_OFF) => ({
   BackoffRate: 2,
   MaxDelaySeconds: 300,
   JitterStrategy: 'FULL',
-});
-
-const arnOf = (id) => ({ 'Fn::GetAtt': [id, 'Arn'] });
-const below = (id, path) => ({ 'Fn::Sub': `\${${id}.Arn}/${path}` });
-const allow = (Action, Resource) => ({ Effect: 'Allow', Action, Resource });
-const ANY = '*';
-
-const role = (service, name, statements) => ({
-  Type: 'AWS::IAM::Role',
-  Properties: {
-    AssumeRolePolicyDocument: {
-      Version: '2012-10-17',
-      Statement: [
-        {
-          Effect: 'Allow',
-          Principal: { Service: `${service}.amazonaws.com` },
-          Action: 'sts:AssumeRole',
-          ...(service !== 'lambda' && {
-            Condition: { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } },
-          }),
-        },
-      ],
-    },
-    Policies: [{ PolicyName: name, PolicyDocument: { Version: '2012-10-17', Statement: statements } }],
-  },
 });
 
 const machineRole = (name, functions) =>
@@ -128,4 +105,4 @@ const scheduledMachine = (id, { name, description, definition, functions, schedu
   };
 };
 
-module.exports = { ANSWER, ANY, INVOKE, INVOKED_SECONDS, allow, arnOf, below, busy, role, scheduledMachine };
+module.exports = { ANSWER, INVOKE, INVOKED_SECONDS, busy, scheduledMachine };

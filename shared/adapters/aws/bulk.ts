@@ -8,7 +8,7 @@ import { readLanded } from '../../domain/parquet-reader';
 import { type Bulk, type BulkOutput, Unavailable } from '../../pipeline/ports';
 import { isNamed, reach } from './errors';
 import { originalOf } from './inbox';
-import { copyObject, putObject } from './objects';
+import { copyObject, putObject, readObject } from './objects';
 
 /** Where the job's files are, and how much of Spark a run may take. */
 export interface GlueSettings {
@@ -108,16 +108,8 @@ export function glueBulk(
 export function s3Manifests(client: Pick<S3Client, 'send'>, bucket: string): Pick<BulkOutput, 'manifest'> {
   return {
     async manifest(batch) {
-      const Key = manifestKey(batch);
-      try {
-        return await reach(`reading ${Key}`, async () => {
-          const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key }));
-          return Body!.transformToString();
-        });
-      } catch (error) {
-        if (isNamed(error, 'NoSuchKey')) return undefined;
-        throw error;
-      }
+      const written = await readObject(client, bucket, manifestKey(batch));
+      return written && Buffer.from(written).toString('utf8');
     },
   };
 }

@@ -1,8 +1,7 @@
-import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import type { S3Client } from '@aws-sdk/client-s3';
 import { recountKey } from '../../domain/lake';
 import type { WarehouseCounts } from '../../pipeline/ports';
-import { isNamed, reach } from './errors';
-import { putObject } from './objects';
+import { putObject, readObject } from './objects';
 
 /** A count as it lies in the lake; its batches in triples, which is a third of what objects take. */
 interface Written {
@@ -15,23 +14,13 @@ interface Written {
 
 /** What the function that reaches the warehouse has counted, one object a data set in the lake. */
 export function s3Recount(client: Pick<S3Client, 'send'>, bucket: string): WarehouseCounts {
-  const read = async (Key: string): Promise<string | undefined> => {
-    try {
-      return await reach(`reading ${Key}`, async () => {
-        const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key }));
-        return Body!.transformToString();
-      });
-    } catch (error) {
-      if (isNamed(error, 'NoSuchKey')) return undefined;
-      throw error;
-    }
-  };
-
   return {
     async byBatch(dataset, since) {
-      const found = await read(recountKey(dataset));
+      const found = await readObject(client, bucket, recountKey(dataset));
       if (found === undefined) return undefined;
-      const { counted_at, loaded_at, batches, rows, distinct } = JSON.parse(found) as Written;
+      const { counted_at, loaded_at, batches, rows, distinct } = JSON.parse(
+        Buffer.from(found).toString('utf8'),
+      ) as Written;
       if (counted_at < since) return undefined;
       const counted = batches.map(([id, ...counts]) => [id, { rows: counts[0], distinct: counts[1] }] as const);
       return { rows, distinct, loaded_at, batches: new Map(counted) };

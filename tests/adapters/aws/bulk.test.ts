@@ -191,7 +191,7 @@ describe('what Spark left in the bucket', () => {
   };
 
   test('has a manifest once it is done', async () => {
-    const client = fakeClient(() => ({ Body: { transformToString: async () => '{"é":1}' } }));
+    const client = fakeClient(() => ({ Body: { transformToByteArray: async () => Buffer.from('{"é":1}') } }));
     expect(await s3BulkOutput(client, 'lake').manifest(chunk)).toBe('{"é":1}');
     expect(client.sent[0]!.input).toEqual({ Bucket: 'lake', Key: `work/transactions/${BATCH}/manifest.json` });
     expect(await failing(sdkError('NoSuchKey')).manifest(chunk)).toBeUndefined();

@@ -168,7 +168,7 @@ describe('what the warehouse had when it was counted', () => {
       const Key = input.Key as string;
       if (command === 'PutObject') return void objects.set(Key, String(input.Body));
       if (!objects.has(Key)) throw sdkError('NoSuchKey');
-      return { Body: { transformToString: async () => objects.get(Key) } };
+      return { Body: { transformToByteArray: async () => Buffer.from(objects.get(Key)!) } };
     });
     return { client, objects };
   }
