@@ -2,6 +2,7 @@ const { execFileSync } = require('node:child_process');
 const { mkdirSync, renameSync } = require('node:fs');
 const { isBuiltin } = require('node:module');
 const { basename, dirname, join } = require('node:path');
+const { buildDashboard } = require('./dashboard/build');
 const { version } = require('./package.json');
 
 /**
@@ -28,15 +29,17 @@ module.exports = ({ service, processedInput }) => {
       'process.env.ECOMFLOW_VERSION': JSON.stringify(version),
       'process.env.ECOMFLOW_COMMIT': JSON.stringify(commit()),
     },
+    loader: { '.sql': 'text' },
     minify: !local,
     sourcemap: local ? false : 'external',
     plugins: [
       builtinsOfNode(),
+      dashboard(),
       mapsTo(join(__dirname, '.build', 'maps', stage)),
       ...(local ? [leave(/^@duckdb\//)] : []),
     ],
     concurrency: 2,
-    watch: { pattern: ['functions/**/*.ts', 'shared/**/*.{ts,json}'], ignore: [] },
+    watch: { pattern: ['functions/**/*.ts', 'shared/**/*.{ts,json,sql}', 'dashboard/*'], ignore: [] },
     // Beside the folder that a package of another stage is being made in.
     outputWorkFolder: join('.esbuild', stage),
   };
@@ -51,6 +54,18 @@ function commit() {
   } catch {
     return 'unknown';
   }
+}
+
+/** Who imports the dashboard's page gets the dashboard, built. */
+function dashboard() {
+  return {
+    name: 'dashboard',
+    setup: (build) =>
+      build.onLoad({ filter: /[\\/]dashboard[\\/]page\.html$/ }, () => ({
+        contents: JSON.stringify(buildDashboard()),
+        loader: 'json',
+      })),
+  };
 }
 
 /** Leaves packages to be found where they are installed: what has native parts cannot be bundled. */

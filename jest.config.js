@@ -5,7 +5,11 @@ module.exports = {
   // for a minute or more (one timer is left in its own process).
   forceExit: true,
   testEnvironmentOptions: { customExportConditions: ['local', 'node', 'node-addons'] },
-  transform: { '^.+\\.m?[jt]s$': ['@swc/jest', { jsc: { target: 'es2024', parser: { syntax: 'typescript' } } }] },
+  transform: {
+    '^.+\\.m?[jt]s$': ['@swc/jest', { jsc: { target: 'es2024', parser: { syntax: 'typescript' } } }],
+    '^.+\\.sql$': '<rootDir>/tests/support/text.js',
+    '/dashboard/page\\.html$': '<rootDir>/tests/support/dashboard.js',
+  },
   // ESM only, under an import condition that the rest of the tree must not get.
   moduleNameMapper: { '^@middy/(core|util)$': '<rootDir>/node_modules/@middy/$1/index.js' },
   transformIgnorePatterns: ['/node_modules/(?!(@middy|jose|hyparquet|hyparquet-writer|fzstd|pure-rand)/)'],

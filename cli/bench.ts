@@ -6,6 +6,8 @@ import { bundles } from './bench/bundles';
 import { core } from './bench/core';
 import { cost } from './bench/cost';
 import { findInput, type Input, machine, scratchFolder } from './bench/input';
+import { insights } from './bench/insights';
+import { liveDelay } from './bench/live';
 import { between, isMet, number, type Report, toMarkdown } from './bench/report';
 import { sparkGrowth } from './bench/spark-growth';
 import { start } from './bench/start';
@@ -35,8 +37,10 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   core: { measure: (input, { bundle }) => core(bundle, input) },
   start: { measure: (input, { scratch }) => start(root, scratch, input) },
   load: { measure: (_, { scratch }) => underLoad(root, scratch) },
+  live: { measure: (_, { scratch }) => liveDelay(root, scratch) },
   bulk: { measure: (input, { scratch, bundle, extent }) => bulk({ root, bundle, scratch }, input, extent) },
   spark: { measure: (_, { scratch }) => sparkGrowth(root, scratch), long: true },
+  insights: { measure: (input, { scratch }) => insights(scratch, input) },
   bundles: { measure: (_, { scratch }) => bundles(root, scratch) },
   cost: { measure: (input) => cost(root, input) },
 };
@@ -51,8 +55,10 @@ but what takes long: spark, and of bulk the repetitions and the file of 1 GB. Wh
   core     the cleaning core and CSV readers against what one would take instead
   start    npm start on the whole file: seconds and memory
   load     npm start under load: requests per second and how long they take
+  live     seconds from POST until GET /v1/live has a row
   bulk     a whole file by the small path, by Spark and by DuckDB, and memory as files grow to 1 GB (10 minutes in full)
   spark    Spark on 1, 5 and 20 million rows (15 minutes)
+  insights every insight on DuckDB, and what Athena would read and take for it
   bundles  zips and cold imports of the functions
   cost     write units, and USD per million rows at list prices
 

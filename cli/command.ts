@@ -8,7 +8,7 @@ export class UsageError extends Error {
 /** Errors whose message is all that their reader needs: no stack. */
 const FOR_PEOPLE = new Set([
   ...['FileRefused', 'KnownOtherwise', 'Refused', 'Unreachable', 'NoCredentials', 'TokenRefused'],
-  ...['DirectoryRefused', 'PortTaken', 'ApiDown', 'NoStage', 'StillUnderWay', 'NoRun', 'NoDirectory'],
+  ...['DirectoryRefused', 'PortTaken', 'ApiDown', 'NoStage', 'StillUnderWay', 'NoRun', 'NoDirectory', 'BuildFailed'],
 ]);
 const FILE_ERRORS: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',

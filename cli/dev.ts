@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { datasets } from '../shared/domain/dataset';
 import { charsetArgument, datasetArgument, fileArgument } from './client/arguments';
 import { describe, type Transferred, transfer } from './client/transfer';
@@ -25,6 +26,8 @@ Exit code: with --exit 0 when the ledger balances, else 1; 130 when Ctrl-C broke
 
 /** A laptop that needs longer than this for a file is stuck, not slow. */
 const PATIENCE_MS = 24 * 3600 * 1000;
+/** The first insights are waited for so long. */
+const MOST_WAIT_MS = 2000;
 
 export const main = command(
   USAGE,
@@ -51,7 +54,7 @@ export const main = command(
 
     const directory = resolve(options.dir);
     const started = performance.now();
-    return serve(directory, port, async ({ api, connection, world, nights, alerts, signal }) => {
+    return serve(directory, port, async ({ api, connection, password, world, nights, alerts, signal }) => {
       const loads =
         path === undefined
           ? await simulatedLoads(directory, simulated, signal)
@@ -68,8 +71,12 @@ export const main = command(
       await alerts.tell();
       const mails = await alerts.mails();
       if (!options.exit) {
-        nights.load();
-        console.error(whereToLook(connection, directory, worthALook(world, first), mails));
+        // The dashboard is to have something to show: most shops are through by then.
+        await Promise.race([
+          nights.load(),
+          sleep(MOST_WAIT_MS, undefined, { signal, ref: false }).catch(() => undefined),
+        ]);
+        console.error(whereToLook(connection, directory, worthALook(world, first), mails, password));
         alerts.announce();
         if (!signal.aborted) await once(signal, 'abort');
         return 0;

@@ -8,7 +8,7 @@ import { inWords } from './nightly/words';
 const USAGE = `Usage: npm run nightly [-- --stage STAGE [--region REGION] [--no-wait]]
 
 The nightly run, now: waits until no file of the inbox is unfinished, has Spark's batches claimed, loads the warehouse,
-and reports. The report is printed on stdout, and kept in the lake under reports/nightly/.
+merges the curated tables, builds the insights, and reports. The report is printed on stdout, and kept in the lake under reports/nightly/.
 
   --stage STAGE     the nightly run of a deployed stage: starts its state machine and follows it
   --region REGION   where it is (default: AWS_REGION, else eu-central-1, as serverless.yml)

@@ -36,6 +36,7 @@ async function run() {
     target: 'node24',
     format: 'esm',
     conditions: ['local'],
+    loader: { '.sql': 'text' },
     define: { ...define, 'process.env.ECOMFLOW_ROOT': JSON.stringify(root) },
     banner,
     logLevel: 'warning',

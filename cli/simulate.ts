@@ -3,10 +3,19 @@ import { createWriteStream } from 'node:fs';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
+import { connect } from './client/connect';
 import { command, UsageError } from './command';
+import { onInterrupt } from './dev/interrupts';
 import { type Simulation, shopBooks, simulate } from './simulator';
+import { keepOpen } from './simulator/open';
+
+/** Rows a second; more is a load, for which there is npm run bench. */
+const MOST_RATE = 10_000;
+/** What a shell reports of a process that SIGINT ended. */
+const INTERRUPTED = 130;
 
 const USAGE = `Usage: npm run simulate -- --rows N [options]
+       npm run simulate -- --live [--rate N] [--url URL]
 
 Writes a believable shop as CSV. The same seed, rows and options give the same text on every machine.
 
@@ -16,6 +25,12 @@ Writes a believable shop as CSV. The same seed, rows and options give the same t
   --dirty P         share of rows, 0 to 1, that is made unacceptable in every way the contract knows (default 0)
   --out FILE        write to FILE and not to standard output; a name that ends in .gz is compressed
 
+  --live            send rows of a shop that is open right now, sales and clicks, until Ctrl-C: see GET /v1/live
+  --rate N          rows a second that it sends (default 20)
+  --url URL         the API that it sends them to (stack output ApiUrl); by default the npm start of --dir
+  --dir DIR         data directory of npm start (default .ecomflow)
+
+Credentials of --live: ECOMFLOW_TOKEN, or ECOMFLOW_TOKEN_URL, ECOMFLOW_CLIENT_ID and ECOMFLOW_CLIENT_SECRET.
 Without --dirty some rows are still rejected, as in a real shop: cancellations, bad debts, stock corrections and free
 samples among transactions, a rare negative price among events. About 1 % of transactions and 5 % of events are exact
 duplicates of another row.
@@ -29,11 +44,16 @@ export const main = command(
     dataset: { type: 'string', default: 'transactions' },
     dirty: { type: 'string', default: '0' },
     out: { type: 'string' },
+    live: { type: 'boolean', default: false },
+    rate: { type: 'string', default: '20' },
+    url: { type: 'string' },
+    dir: { type: 'string', default: '.ecomflow' },
   },
-  async ({ out, ...values }, positionals) => {
+  async ({ out, live, rate, url, dir, ...values }, positionals) => {
     if (positionals.length > 0)
       throw new UsageError(`"${positionals[0]}" is not an option; a file is named with --out`);
     if (out === '') throw new UsageError('--out must name a file');
+    if (live) return open(Number(rate), url, dir);
     const simulation = simulationOf(values);
     try {
       await write(simulation, out);
@@ -47,6 +67,22 @@ export const main = command(
     }
   },
 );
+
+/** Keeps the shop open until Ctrl-C. @throws UsageError, NoCredentials, Refused, Unreachable, TokenRefused */
+async function open(rate: number, url: string | undefined, dir: string): Promise<number> {
+  if (!(rate > 0 && rate <= MOST_RATE)) throw new UsageError(`--rate is a number above 0, ${MOST_RATE} at most`);
+  const stopping = new AbortController();
+  const api = connect({ url, dir, env: process.env, signal: stopping.signal });
+  onInterrupt(
+    process,
+    () => stopping.abort(),
+    () => process.exit(INTERRUPTED),
+  );
+  console.error(`The shop is open: ${rate} rows a second to ${api.url}. Ctrl-C closes it.`);
+  const sent = await keepOpen(api, rate);
+  console.error(`The shop is closed: ${sent.toLocaleString('en-US')} rows were sent.`);
+  return 0;
+}
 
 /** @throws UsageError */
 function simulationOf(values: { rows: string; seed: string; dataset: string; dirty: string }): Simulation {

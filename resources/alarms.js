@@ -8,7 +8,7 @@
 const { contracts, idOf } = require('./catalog');
 
 /** Tables, and their indexes, which CloudWatch counts by themselves. */
-const TABLES = { InvoicesTable: [], CustomersTable: [], BatchesTable: ['unfinished'] };
+const TABLES = { InvoicesTable: [], CustomersTable: [], BatchesTable: ['unfinished'], LiveTable: [] };
 
 /** Queues, what each gives up to, and what that means. */
 const QUEUES = {
@@ -223,6 +223,13 @@ const alarmsOf = ({
       ...LASTING,
     },
   })),
+
+  LiveNotStarted: {
+    says: 'What sums the figures of the day could not be started by the scheduler.',
+    section: 'live',
+    of: ['AWS/Scheduler', 'InvocationDroppedCount', { ScheduleGroup: ref('LiveSchedules') }],
+    ...EVENT,
+  },
 
   ...each(Object.entries(machines), ([machine, { id, schedules, says, section }]) => ({
     [`${id}Fails`]: {

@@ -41,6 +41,8 @@ const landingColumns = ({ columns }) => [
   STRING('batch_id', 'Batch that brought it'),
 ];
 
+const MAP = (name, comment) => ({ Name: name, Type: 'map<string,string>', Comment: comment });
+
 const REJECTED_COLUMNS = [
   STRING('batch_id', 'Batch that brought it'),
   STRING('chunk_id', 'Chunk of the batch'),
@@ -49,6 +51,7 @@ const REJECTED_COLUMNS = [
   STRING('reason', 'Why it was refused'),
   STRING('field', 'Column that it was refused for'),
   STRING('text', 'The row as it came'),
+  MAP('cleaned', 'Its values by column, cleaned, where a rule refused it'),
 ];
 
 const table = (contract, zone, classification, format, columns, bucket) => ({

@@ -47,6 +47,8 @@ exports.users = async ({ resolveVariable }) => {
     pool: local ? 'local' : { Ref: 'UserPool' },
     clients,
     clientIds: local ? clients.join(',') : { 'Fn::Join': [',', clients] },
+    // Where people come back to: the dashboard, and what the stage names besides.
+    pages: [{ 'Fn::Sub': `https://\${HttpApi}.execute-api.\${AWS::Region}.\${AWS::URLSuffix}/` }, ...signIn.callbacks],
     byAdminOnly: !signIn.selfSignUp,
   };
 };

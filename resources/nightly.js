@@ -1,7 +1,8 @@
 /*
  * The nightly run: a state machine that walks the night (shared/pipeline/nightly.ts) from step to step, and what starts
  * it. Steps that wait are asked again and again: an execution costs by its transitions, and nothing while it waits.
- * On a stage without a warehouse the states that load it are left out.
+ * Steps that others do are called until they are done, and counted. On a stage without a warehouse the states that load
+ * it are left out.
  */
 const { ANY, allow, arnOf, below, role } = require('./iam');
 const { ANSWER, INVOKE, INVOKED_SECONDS, busy, scheduledMachine } = require('./states');
@@ -9,6 +10,7 @@ const { ANSWER, INVOKE, INVOKED_SECONDS, busy, scheduledMachine } = require('./s
 // Put in by DefinitionSubstitutions.
 const FUNCTION = `\${Nightly}`;
 const WAREHOUSE = `\${Warehouse}`;
+const CURATE = `\${Curate}`;
 const NIGHT = '{% $states.input %}';
 
 /** A function's time, and a little more: it says itself when it ends. */
@@ -46,34 +48,71 @@ const again = (Next, Default) => ({
 
 const pause = (Seconds, Next) => ({ Type: 'Wait', Seconds, Next });
 
-/** The states that load the warehouse, by the function `warehouse`, and what depends on it. */
-const loading = ({ bounds, settle }) => ({
-  'Let rows land': pause(settle, 'Load'), // what the stream took in last is on its way through clean and Firehose
-  Load: {
+/** The states of a step that a function does: it is called until it is done, and what it came to is counted. */
+const called = (name, { call, FunctionName, Payload, count, question, bounds, next }) => ({
+  [call]: {
     Type: 'Task',
     Resource: INVOKE,
-    Arguments: { FunctionName: WAREHOUSE, Payload: {} },
+    Arguments: { FunctionName, Payload },
     Output: { night: NIGHT, answer: ANSWER },
     TimeoutSeconds: INVOKED_SECONDS,
     Retry: [busy(30, 8)],
-    Catch: reported('load'),
-    Next: 'Count',
+    Catch: reported(name),
+    Next: count,
   },
-  Count: step(
-    'load',
-    { within: bounds.load, night: '{% $states.input.night %}', answer: '{% $states.input.answer %}' },
-    { Catch: reported('load', '$states.input.night'), Next: 'Is it loaded?' },
+  [count]: step(
+    name,
+    { within: bounds[name], night: '{% $states.input.night %}', answer: '{% $states.input.answer %}' },
+    { Catch: reported(name, '$states.input.night'), Next: question },
   ),
-  'Is it loaded?': {
+  [question]: {
     Type: 'Choice',
     Choices: [
-      { Condition: '{% $states.input.again %}', Next: 'Load' },
+      { Condition: '{% $states.input.again %}', Next: call },
       { Condition: '{% $exists($states.input.failure) %}', Next: 'Report' },
     ],
-    Default: 'Refresh',
+    Default: next,
   },
+});
+
+/** The states that load the warehouse, by the function `warehouse`, and what depends on it. */
+const loading = (bounds) => ({
+  ...called('load', {
+    call: 'Load',
+    FunctionName: WAREHOUSE,
+    Payload: {},
+    count: 'Count',
+    question: 'Is it loaded?',
+    bounds,
+    next: 'Refresh',
+  }),
   // What depends on the warehouse has its place here. Its views are refreshed by the load.
-  Refresh: { Type: 'Pass', Next: 'Report' },
+  Refresh: { Type: 'Pass', Next: 'Curate' },
+});
+
+/** The states that merge what landed into the curated tables and build the insights, by the function `curate`. */
+const building = (bounds) => ({
+  ...called('curate', {
+    call: 'Curate',
+    FunctionName: CURATE,
+    Payload: { task: 'curate' },
+    count: 'Count merges',
+    question: 'Are they merged?',
+    bounds,
+    next: 'Build',
+  }),
+  ...called('build', {
+    call: 'Build',
+    FunctionName: CURATE,
+    Payload: {
+      task: 'build',
+      began_at: '{% $exists($states.input.build_began_at) ? $states.input.build_began_at : null %}',
+    },
+    count: 'Count insights',
+    question: 'Are they built?',
+    bounds,
+    next: 'Report',
+  }),
 });
 
 /** The machine's definition, in Amazon States Language with JSONata. */
@@ -95,9 +134,12 @@ const definition = (nightly, hasWarehouse) => ({
     'Are files open?': again('Pause for files', 'Claim'),
     'Pause for files': pause(nightly.pause, 'Wait for files'),
     Claim: step('claim', { within: nightly.bounds.claim, night: NIGHT }, { Next: 'Are claims open?' }),
-    'Are claims open?': again('Pause for claims', hasWarehouse ? 'Let rows land' : 'Report'),
+    'Are claims open?': again('Pause for claims', 'Let rows land'),
     'Pause for claims': pause(nightly.pause, 'Claim'),
-    ...(hasWarehouse && loading(nightly)),
+    // What the stream took in last is on its way through clean and Firehose.
+    'Let rows land': pause(nightly.settle, hasWarehouse ? 'Load' : 'Curate'),
+    ...(hasWarehouse && loading(nightly.bounds)),
+    ...building(nightly.bounds),
     Report: step(
       'report',
       { night: NIGHT },
@@ -145,7 +187,11 @@ exports.resources = async ({ resolveVariable }) => {
   const { nightly, warehouse, logRetention } = await resolveVariable('self:custom.stage');
   const name = `${await resolveVariable('self:custom.name')}-nightly`;
   const hasWarehouse = warehouse.engine !== 'none';
-  const functions = { Nightly: 'NightlyLambdaFunction', ...(hasWarehouse && { Warehouse: 'WarehouseLambdaFunction' }) };
+  const functions = {
+    Nightly: 'NightlyLambdaFunction',
+    ...(hasWarehouse && { Warehouse: 'WarehouseLambdaFunction' }),
+    Curate: 'CurateLambdaFunction',
+  };
   const Resources = {
     NightlyRole: functionRole(),
     ...scheduledMachine('Nightly', {

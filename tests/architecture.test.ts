@@ -26,12 +26,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'shared/adapters/aws': ['shared/adapters/aws', 'shared/pipeline/ports', 'shared/domain'],
   'shared/adapters/local': ['shared/adapters/local', 'shared/pipeline/ports', 'shared/domain'],
   'shared/adapters/lambda': ['shared/adapters/lambda', 'shared/pipeline', 'shared/domain'],
-  functions: ['functions', 'shared/adapters/lambda', 'shared/pipeline', 'shared/domain'],
+  functions: ['functions', 'shared/adapters/lambda', 'shared/pipeline', 'shared/domain', 'dashboard/page.html'],
+  dashboard: ['dashboard'],
   cli: ['cli', 'functions', 'shared'],
 };
 
 const within = (path: string, room: string) => path === room || path.startsWith(`${room}/`);
-const isOurs = (name: string) => /^(shared|functions|cli|tests|resources)\//.test(name);
+const isOurs = (name: string) => /^(shared|functions|cli|dashboard|tests|resources)\//.test(name);
 
 describe('the rooms', () => {
   it.each(Object.entries(MAY_IMPORT))('%s imports only what it may', (room, allowed) => {
@@ -80,6 +81,18 @@ describe('the rooms', () => {
         (file) => !['shared/adapters/aws', 'cli/bench', 'cli/nightly', 'cli/smoke'].some((room) => within(file, room)),
       )
       .filter((file) => importsOf(file).some((name) => name.startsWith('@aws-sdk/') || name.startsWith('@smithy/')));
+    expect(strays).toEqual([]);
+  });
+
+  it('let nothing that the dashboard shows be taken for markup or code, and bring it one library', () => {
+    const strays = filesOf('dashboard').flatMap((file) => [
+      ...importsOf(file)
+        .filter((name) => !isOurs(name) && name !== 'chart.js')
+        .map((name) => `${file} imports ${name}`),
+      ...[/inner(HTML|Text)|outerHTML|insertAdjacentHTML|document\.write|DOMParser|\beval\(|new Function|'style'/]
+        .filter((markup) => markup.test(source(file)))
+        .map((markup) => `${file} has ${markup}`),
+    ]);
     expect(strays).toEqual([]);
   });
 

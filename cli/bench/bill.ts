@@ -10,7 +10,7 @@ export interface Terms {
   readonly rowsPerSecond: number;
   readonly shards: number;
   /** Megabytes of the functions. */
-  readonly memory: { readonly ingest: number; readonly clean: number };
+  readonly memory: { readonly ingest: number; readonly clean: number; readonly live: number };
   /** Seconds after which a delivery stream writes an object. */
   readonly deliverySeconds: number;
 }
@@ -34,13 +34,17 @@ export interface Line {
 export function bill(usage: Usage, terms: Terms): Line[] {
   const million = MILLION / usage.rows;
   const seconds = MILLION / terms.rowsPerSecond;
-  const { aws, apiRequests, ingest, clean } = usage;
+  const { aws, apiRequests, ingest, clean, live } = usage;
   const { kinesis, landing, raw, s3 } = aws.use;
   const tables = Object.values(aws.tables).map(({ use }) => use);
   const total = (key: 'readUnits' | 'writeUnits') => tables.reduce((sum, use) => sum + use[key], 0) * million;
-  const invocations = (ingest.invocations + clean.invocations) * million;
+  const invocations = (ingest.invocations + clean.invocations + live.invocations) * million;
   const delivered = 2 * Math.ceil(seconds / terms.deliverySeconds); // raw and landing
-  const gigabyteSeconds = (gbSeconds(ingest, terms.memory.ingest) + gbSeconds(clean, terms.memory.clean)) * million;
+  const gigabyteSeconds =
+    (gbSeconds(ingest, terms.memory.ingest) +
+      gbSeconds(clean, terms.memory.clean) +
+      gbSeconds(live, terms.memory.live)) *
+    million;
   const traces = (traced(ingest, million, seconds) + traced(clean, million, seconds)) * PRICES.trace;
   const lines =
     invocations * LOG_BYTES.invocation +

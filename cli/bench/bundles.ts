@@ -66,7 +66,8 @@ export async function bundles(root: string, scratch: string): Promise<Report> {
 /** `sls package` in a folder of its own, so that the repository stays as it is. Needs no credentials. */
 async function pack(root: string, folder: string): Promise<void> {
   mkdirSync(folder);
-  for (const room of ['functions', 'shared', 'node_modules']) symlinkSync(join(root, room), join(folder, room));
+  for (const room of ['functions', 'shared', 'dashboard', 'node_modules'])
+    symlinkSync(join(root, room), join(folder, room));
   for (const file of ['resources', 'serverless.yml', 'esbuild.config.js', 'package.json', 'tsconfig.json']) {
     cpSync(join(root, file), join(folder, file), { recursive: true });
   }

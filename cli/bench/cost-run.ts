@@ -4,13 +4,15 @@ import { dynamoCustomers } from '../../shared/adapters/aws/customers';
 import { s3Failed } from '../../shared/adapters/aws/failed';
 import { dynamoInvoices } from '../../shared/adapters/aws/invoices';
 import { firehoseLanding } from '../../shared/adapters/aws/landing';
+import { dynamoLive } from '../../shared/adapters/aws/live';
 import { s3Rejects } from '../../shared/adapters/aws/rejects';
 import { kinesisStream } from '../../shared/adapters/aws/stream';
 import { dynamoWatch } from '../../shared/adapters/aws/watch';
 import { addCounts } from '../../shared/domain/outcome';
 import { type CleanPorts, cleanRecords } from '../../shared/pipeline/clean';
 import { ingest } from '../../shared/pipeline/ingest';
-import type { Ports, Telemetry } from '../../shared/pipeline/ports';
+import { type LiveMemory, readLive } from '../../shared/pipeline/live';
+import type { Clock, Ports, Telemetry } from '../../shared/pipeline/ports';
 import { FakeAws } from './fake-aws';
 import { apiUnits } from './units';
 
@@ -28,6 +30,8 @@ export interface Usage {
   readonly apiRequests: number;
   readonly ingest: Spent;
   readonly clean: Spent;
+  /** Of the schedule that sums figures of the day; nothing where rows are of another day. */
+  readonly live: Spent;
   readonly aws: FakeAws;
 }
 
@@ -41,19 +45,32 @@ export interface EventSource {
 /** Its lines would be between those of the report; one costs some hundredths of a millisecond. */
 const MUTE: Telemetry = { log: () => undefined, measure: () => undefined, read: async () => undefined };
 
+/** When rows were sold: as the file has it, or when they are sent, so that there are figures of the day. */
+export type Sold = 'then' | 'now';
+
+/** A time that goes with the rows that are sent. */
+const OPENED = Date.parse('2026-03-02T09:00:00Z');
+/** As resources/stages has `live.every`. */
+const SUM_EVERY_MS = 5 * 60_000;
+
 /** Sends rows through ingest and clean, so many to a request, in their order, at a steady rate. */
 export async function sendThrough(
   { header, rows }: { header: string; rows: readonly string[] },
   rowsPerRequest: number,
   rowsPerSecond: number,
   source: EventSource,
+  sold: Sold = 'then',
 ): Promise<Usage> {
   const aws = new FakeAws();
+  let passed = 0; // milliseconds, where rows are sold now
+  const clock: Clock = sold === 'then' ? systemClock : { now: () => new Date(OPENED + passed) };
   const batches = dynamoBatches(aws.dynamodb, 'batches');
   const files = dynamoFiles(aws.dynamodb, 'batches');
-  const ports = { clock: systemClock, batches, files, stream: kinesisStream(aws.kinesis, 'chunks'), telemetry: MUTE };
+  const ports = { clock, batches, files, stream: kinesisStream(aws.kinesis, 'chunks'), telemetry: MUTE };
+  const live = dynamoLive(aws.dynamodb, 'live', clock);
   const cleanPorts: CleanPorts = {
-    clock: systemClock,
+    clock,
+    live,
     chunks: dynamoChunks(aws.dynamodb, 'batches'),
     invoices: dynamoInvoices(aws.dynamodb, 'invoices'),
     customers: dynamoCustomers(aws.dynamodb, 'customers'),
@@ -64,6 +81,11 @@ export async function sendThrough(
   };
   const ingesting: Spent = { invocations: 0, cpuSeconds: 0, waitSeconds: 0 };
   const cleaning: Spent = { invocations: 0, cpuSeconds: 0, waitSeconds: 0 };
+  const summing: Spent = { invocations: 0, cpuSeconds: 0, waitSeconds: 0 };
+  const memory: LiveMemory = new Map();
+  const sum = () => readLive({ clock, live }, () => 1, memory);
+  if (sold === 'now') await sum(); // the days before, which have no rows
+  const idle = { ...aws.tables.live.use };
   const perBatch = recordsPerBatch(rowsPerSecond / rowsPerRequest, source);
   const taken = new Set<string>();
   let apiRequests = 0;
@@ -77,7 +99,8 @@ export async function sendThrough(
     });
   };
   for (let at = 0; at < rows.length; at += rowsPerRequest) {
-    const bytes = Buffer.from(header + rows.slice(at, at + rowsPerRequest).join(''));
+    const some = rows.slice(at, at + rowsPerRequest);
+    const bytes = Buffer.from(header + (sold === 'then' ? some : some.map((row) => dated(row, clock))).join(''));
     apiRequests += apiUnits(bytes.length);
     const body = { bytes, asText: true, contentType: 'text/csv' };
     const accepted = await spend(aws, ingesting, () =>
@@ -85,12 +108,27 @@ export async function sendThrough(
     );
     taken.add(accepted.batch_id);
     if (aws.stream.length >= perBatch) await clean();
+    const before = passed;
+    passed += (some.length / rowsPerSecond) * 1000;
+    const isDue = Math.floor(passed / SUM_EVERY_MS) > Math.floor(before / SUM_EVERY_MS);
+    if (sold === 'now' && isDue) await spend(aws, summing, sum);
     if (ingesting.invocations % 1000 === 0) console.error(`cost: ${rowsPerRequest} rows a request, ${at} rows`);
   }
   while (aws.stream.length > 0) await clean();
   for (const batch_id of taken) await tell(batch_id, { batches, watch: dynamoWatch(aws.dynamodb, 'batches') });
-  return { rows: rows.length, rowsPerRequest, apiRequests, ingest: ingesting, clean: cleaning, aws };
+  if (sold === 'now') {
+    passed += SUM_EVERY_MS;
+    await spend(aws, summing, sum);
+  }
+  for (const key of ['reads', 'readUnits', 'writes', 'writeUnits'] as const) aws.tables.live.use[key] -= idle[key];
+  return { rows: rows.length, rowsPerRequest, apiRequests, ingest: ingesting, clean: cleaning, live: summing, aws };
 }
+
+/** The file's times are of years ago. */
+const dated = (row: string, clock: Clock): string =>
+  row.replace(/\d+\/\d+\/\d{4} \d+:\d\d|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/, () =>
+    clock.now().toISOString().slice(0, 16).concat(':00').replace('T', ' '),
+  );
 
 /** Asks of the ledger what a digest does for a batch of which it tells. */
 export async function tell(batch_id: string, { batches, watch }: Pick<Ports, 'batches' | 'watch'>): Promise<void> {

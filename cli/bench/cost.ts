@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { bill, gbSeconds, kinesisOnDemand, type Terms } from './bill';
-import { type EventSource, sendThrough, type Usage } from './cost-run';
+import { bill, gbSeconds, kinesisOnDemand, type Line, type Terms } from './bill';
+import { type EventSource, type Sold, sendThrough, type Usage } from './cost-run';
 import { LATENCY_MS } from './fake-aws';
 import { firstRows, type Input, textOf } from './input';
+import { PRICES } from './prices';
 import { number, type Report, usd } from './report';
 
 const ROWS_PER_SECOND = 100;
@@ -14,24 +15,51 @@ const RUNS = [
   { perRequest: 10, rows: 60_000 },
   { perRequest: 1, rows: 20_000 },
 ];
+/** The same for rows of today, which have figures of the day; a minute's sum wants some minutes. */
+const TODAY = [
+  { perRequest: 500, rows: 60_000 },
+  { perRequest: 10, rows: 60_000 },
+  { perRequest: 1, rows: 20_000 },
+];
+/** What a million rows of today may cost, as others may. */
+const MOST_USD = 0.3;
 
 /** What ingest and clean ask of AWS for a file's rows, and what that costs at list prices. */
 export async function cost(root: string, input: Input): Promise<Report> {
   const { terms, source } = settings(root);
-  const usages: Usage[] = [];
-  for (const { perRequest, rows } of RUNS) {
-    console.error(`cost: ${perRequest} rows a request`);
-    usages.push(await sendThrough(firstRows(textOf(input.path), rows), perRequest, ROWS_PER_SECOND, source));
-  }
+  const measure = async (runs: typeof RUNS, sold: Sold) => {
+    const measured: Usage[] = [];
+    for (const { perRequest, rows } of runs) {
+      console.error(`cost: ${perRequest} rows a request, sold ${sold}`);
+      measured.push(await sendThrough(firstRows(textOf(input.path), rows), perRequest, ROWS_PER_SECOND, source, sold));
+    }
+    return measured;
+  };
+  const usages = await measure(RUNS, 'then');
   const bills = usages.map((usage) => bill(usage, terms));
-  const totals = bills.map((lines) => lines.reduce((sum, line) => sum + line.usd, 0));
+  const totals = bills.map(totalOf);
+  const today = await measure(TODAY, 'now');
+  const todays = today.map((usage) => totalOf(bill(usage, terms)));
   const writes = usages.map((usage) => perMillion(usage, writeUnitsOf(usage)));
   const cells = (row: (usage: Usage) => number) => usages.map((usage) => number(row(usage)));
 
   return {
     title: 'Write units and cost',
     limits: [
-      { what: 'per million rows, 500 to a request', measured: totals[0]!, unit: 'USD', bound: 'at most', limit: 0.3 },
+      {
+        what: 'per million rows, 500 to a request',
+        measured: totals[0]!,
+        unit: 'USD',
+        bound: 'at most',
+        limit: MOST_USD,
+      },
+      {
+        what: 'the same of rows of today',
+        measured: todays[0]!,
+        unit: 'USD',
+        bound: 'at most',
+        limit: MOST_USD,
+      },
     ],
     tables: [
       {
@@ -69,9 +97,39 @@ export async function cost(root: string, input: Input): Promise<Report> {
           ['**all**', ...totals.map((total) => `**${total.toFixed(2)}**`)],
         ],
       },
+      {
+        title: 'Figures of the day, per million rows of today',
+        head: ['rows to a request', ...today.map(({ rowsPerRequest }) => String(rowsPerRequest))],
+        rows: [
+          ['rows measured', ...today.map(({ rows }) => number(rows))],
+          [
+            'write units of live',
+            ...today.map((usage) => number(perMillion(usage, usage.aws.tables.live.use.writeUnits))),
+          ],
+          [
+            'read units of live',
+            ...today.map((usage) => number(perMillion(usage, usage.aws.tables.live.use.readUnits))),
+          ],
+          [
+            'USD of both',
+            ...today.map((usage) => {
+              const { writeUnits, readUnits } = usage.aws.tables.live.use;
+              return usd(perMillion(usage, writeUnits * PRICES.writeUnit + readUnits * PRICES.readUnit));
+            }),
+          ],
+          ['**all of a million rows**', ...todays.map((total) => `**${total.toFixed(2)}**`)],
+        ],
+      },
     ],
     notes: notes(usages, terms),
     figures: {
+      today: today.map((usage, i) => ({
+        rows: usage.rows,
+        rows_per_request: usage.rowsPerRequest,
+        usd_per_million: todays[i],
+        live: usage.aws.tables.live.use,
+        summing: usage.live,
+      })),
       runs: usages.map((usage, i) => ({
         rows: usage.rows,
         rows_per_request: usage.rowsPerRequest,
@@ -98,10 +156,12 @@ function notes(usages: readonly Usage[], terms: Terms): string[] {
     `GB-seconds are an estimate: CPU time of ingest and clean on this machine, at the share of a vCPU that ${terms.memory.ingest} and ${terms.memory.clean} MB buy, and waiting for AWS at assumed times (${latencies}). Decoding the event, the token check and cold starts are not in it.`,
     `Kinesis on demand in the place of a shard: ${onDemand} USD per million rows.`,
     'In: taking rows in, cleaning, the ledger and the digest that tells of it, both tables, landing, raw, logs, traces. Not in: the query API, storage, reading the lake (Athena, Glue, the daily recount), the warehouse, what data costs that leaves AWS, monthly fixed prices (metrics, alarms, the dashboard).',
+    'Rows of today have figures of the day: a write for each chunk, and sums every five minutes; a row of any other day costs nothing of it. Polling GET /v1/live is not in it.',
     'Rows that come one by one rewrite their invoice with every row: that, and 5 KB as the least that Firehose bills, is what the right column shows.',
   ];
 }
 
+const totalOf = (lines: readonly Line[]): number => lines.reduce((sum, line) => sum + line.usd, 0);
 const perMillion = ({ rows }: Usage, value: number) => (value * 1e6) / rows;
 const writeUnitsOf = ({ aws }: Usage) => Object.values(aws.tables).reduce((sum, { use }) => sum + use.writeUnits, 0);
 const readUnitsOf = ({ aws }: Usage) => Object.values(aws.tables).reduce((sum, { use }) => sum + use.readUnits, 0);

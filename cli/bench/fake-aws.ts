@@ -20,6 +20,7 @@ const KEYS = {
   batches: ['batch_id', 'entry'],
   invoices: ['invoice_no', 'part'],
   customers: ['customer_id', 'invoice_no'],
+  live: ['figures_of', 'entry'],
 } as const;
 
 /**
@@ -31,6 +32,7 @@ export class FakeAws {
     batches: new FakeTable(...KEYS.batches),
     invoices: new FakeTable(...KEYS.invoices),
     customers: new FakeTable(...KEYS.customers),
+    live: new FakeTable(...KEYS.live),
   };
   readonly use = {
     kinesis: { records: 0, bytes: 0, payloadUnits: 0, onDemandBytes: 0 },

@@ -59,11 +59,16 @@ export class FakeTable {
     return stored && JSON.parse(stored.json);
   }
 
-  /** All items of a partition by sort key: the adapters' queries have no other condition. */
+  /** Items of a partition by sort key, all or from one to another: the adapters' queries have no other condition. */
   query({ KeyConditionExpression, ExpressionAttributeValues }: Request): Attributes[] {
-    const [, name] = /^\w+ = (:\w+)$/.exec(KeyConditionExpression!)!;
-    const partition = this.partitions.get(plain(ExpressionAttributeValues!, name!));
-    const found = [...(partition ?? [])].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, stored]) => stored);
+    const [, name, from, to] = /^\w+ = (:\w+)(?: AND \w+ BETWEEN (:\w+) AND (:\w+))?$/.exec(KeyConditionExpression!)!;
+    const value = (of: string) => plain(ExpressionAttributeValues!, of);
+    const partition = this.partitions.get(value(name!));
+    const within = from === undefined ? () => true : (key: string) => key >= value(from) && key <= value(to!);
+    const found = [...(partition ?? [])]
+      .filter(([key]) => within(key))
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([, stored]) => stored);
     this.read(found.reduce((sum, { bytes }) => sum + bytes, 0));
     return found.map(({ json }) => JSON.parse(json));
   }

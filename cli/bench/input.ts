@@ -66,8 +66,11 @@ export function partOf(path: string, rows: number, target: string): string {
 }
 
 /** A text's rows cut as ingest cuts them, without the header. */
-export function slicesOf(text: string): { dataset: Dataset; columns: string[]; slices: Slice[] } {
-  const dataset = datasets.get('transactions')!;
+export function slicesOf(
+  text: string,
+  name = 'transactions',
+): { dataset: Dataset; columns: string[]; slices: Slice[] } {
+  const dataset = datasets.get(name)!;
   const { header, columns } = readHeader(text, dataset);
   const body = text.slice(header.end);
   const cuts = cut(body, dataset, { format: 'csv', columns, firstLine: header.nextLine });

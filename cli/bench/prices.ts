@@ -26,6 +26,8 @@ export const PRICES = {
   firehoseConversionByte: 0.018 / GB,
   /** aws.amazon.com/s3/pricing: Standard. */
   s3Put: 0.005 / 1000,
+  /** aws.amazon.com/athena/pricing: SQL queries, by what they read in S3, whole megabytes and at least ten of them. */
+  athenaByte: 5 / 1024 ** 4,
   /** aws.amazon.com/cloudwatch/pricing and aws.amazon.com/xray/pricing. */
   logByte: 0.5 / GB,
   trace: 5 / MILLION,

@@ -27,7 +27,7 @@ export async function underLoad(root: string, scratch: string): Promise<Report> 
 }
 
 /** Starts it, and waits until it is up and has loaded its sample. */
-async function started(root: string, directory: string): Promise<ChildProcess> {
+export async function started(root: string, directory: string): Promise<ChildProcess> {
   const options = ['--dir', directory, '--port', String(await claimPort()), '--dataset', 'transactions'];
   const memory = ['--max-semi-space-size=4', '--max-old-space-size=192']; // as npm start has it
   const child = spawn(process.execPath, [...memory, join(root, 'cli/run.js'), 'dev', ...options], {

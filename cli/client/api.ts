@@ -53,6 +53,11 @@ export class Api {
     return this.send<T>('GET', path);
   }
 
+  /** An answer that is no JSON. @throws Refused, Unreachable, TokenRefused, the signal's reason */
+  text(path: string): Promise<string> {
+    return this.send<string>('GET', path, undefined, undefined, textOf);
+  }
+
   /** @throws Refused, Unreachable, TokenRefused, the signal's reason */
   post<T>(path: string, body: Uint8Array, contentType: string): Promise<T> {
     return this.send<T>('POST', path, body, contentType);
@@ -63,12 +68,18 @@ export class Api {
     return sleep(milliseconds, undefined, { signal: this.signal });
   }
 
-  private async send<T>(method: string, path: string, body?: Uint8Array, contentType?: string): Promise<T> {
+  private async send<T>(
+    method: string,
+    path: string,
+    body?: Uint8Array,
+    contentType?: string,
+    read: Reading = answerOf,
+  ): Promise<T> {
     let renewed = false;
     for (let attempt = 0; ; attempt++) {
       this.signal.throwIfAborted();
       try {
-        return (await this.attempt(method, path, body, contentType)) as T;
+        return (await this.attempt(method, path, body, contentType, read)) as T;
       } catch (error) {
         this.signal.throwIfAborted();
         if (error instanceof Refused && error.status === 401 && !renewed && 'id' in this.credentials) {
@@ -85,19 +96,26 @@ export class Api {
     }
   }
 
-  private async attempt(method: string, path: string, body?: Uint8Array, contentType?: string): Promise<unknown> {
-    return this.request(`${this.url}${path}`, {
-      method,
-      headers: { authorization: `Bearer ${await this.bearer()}`, ...(contentType && { 'content-type': contentType }) },
-      ...(body && { body: body as Uint8Array<ArrayBuffer> }),
-    });
+  private async attempt(
+    method: string,
+    path: string,
+    body: Uint8Array | undefined,
+    contentType: string | undefined,
+    read: Reading,
+  ): Promise<unknown> {
+    const headers = {
+      authorization: `Bearer ${await this.bearer()}`,
+      ...(contentType && { 'content-type': contentType }),
+    };
+    const init = { method, headers, ...(body && { body: body as Uint8Array<ArrayBuffer> }) };
+    return this.request(`${this.url}${path}`, init, read);
   }
 
-  /** The answer's JSON. @throws Refused, Unreachable */
-  private async request(url: string, init: RequestInit): Promise<unknown> {
+  /** The answer as it is read. @throws Refused, Unreachable */
+  private async request(url: string, init: RequestInit, read: Reading = answerOf): Promise<unknown> {
     const signal = AbortSignal.any([this.signal, AbortSignal.timeout(TIMEOUT_MS)]);
     try {
-      return await answerOf(await fetch(url, { ...init, signal }));
+      return await read(await fetch(url, { ...init, signal }));
     } catch (error) {
       throw error instanceof Refused ? error : unreachable(url, error);
     }
@@ -135,6 +153,10 @@ export class Api {
     }
   }
 }
+
+type Reading = (response: Response) => Promise<unknown>;
+
+const textOf: Reading = (response) => (response.ok ? response.text() : answerOf(response));
 
 async function answerOf(response: Response): Promise<unknown> {
   const text = await response.text();

@@ -22,15 +22,18 @@ export interface Target {
   readonly env: NodeJS.ProcessEnv;
   /** How often one request is tried at most. */
   readonly tries?: number;
+  /** Ends requests and pauses. */
+  readonly signal?: AbortSignal;
 }
 
 /** A client of a stage, or of the `npm start` of a data directory; says its retries. @throws UsageError, NoCredentials */
-export function connect({ url, dir, env, tries }: Target): Api {
+export function connect({ url, dir, env, tries, signal }: Target): Api {
   const local = localConnection(dir);
   const api = url === undefined ? local?.url : addressOf(url, '--url');
   if (api === undefined) throw new UsageError(`give --url: no npm start runs in ${dir}`);
   const onRetry = (why: string) => console.error(why);
-  return new Api(api, credentialsFor(api, local, env), { onRetry, ...(tries !== undefined && { tries }) });
+  const options = { onRetry, ...(tries !== undefined && { tries }), ...(signal && { signal }) };
+  return new Api(api, credentialsFor(api, local, env), options);
 }
 
 /** @throws NoCredentials, UsageError */

@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LocalWorld } from '../../shared/adapters/local';
+import { duckdbEngine } from '../../shared/adapters/local/engine';
+import { BuildFailed, buildInsights } from '../../shared/pipeline/insights';
 import { Unavailable } from '../../shared/pipeline/ports';
 import { loadWarehouse } from '../../shared/pipeline/warehouse';
 import { nightIn } from '../nightly/here';
@@ -14,18 +16,27 @@ const HOUR = 2;
 /** A laptop sleeps, and its clock is set: the time is looked at this often. */
 const LOOK_MS = 60_000;
 
-/** What keeps the warehouse of a data directory up to date while `npm start` runs. */
+/** Nobody waits for a statement of a build. */
+const STATEMENT_SECONDS = 3600;
+
+/** What keeps the warehouse of a data directory and the insights up to date while `npm start` runs. */
 export interface Nights {
-  /** Loads what is new in landing, once more if it is being loaded. */
-  load(): void;
+  /** Loads what is new in landing and builds the insights, once more if that is being done. Resolves behind it. */
+  load(): Promise<void>;
   /** Resolves when what is in hand is done with. */
   stop(): Promise<void>;
 }
 
-/** Loads the warehouse when asked, and runs the night and the recount once a day. What fails is said, and tried again the next time. */
+/**
+ * Loads the warehouse and builds the insights when asked and once a night, with the recount. What fails is said, and
+ * tried again the next time.
+ */
 export function startNights(world: LocalWorld, directory: string): Nights {
   const stopping = new AbortController();
   const { signal } = stopping;
+  const patient = { ...world, engine: duckdbEngine(directory, STATEMENT_SECONDS) };
+  const timeLeft = () => (signal.aborted ? 0 : Number.POSITIVE_INFINITY);
+  const build = async () => void (await buildInsights({}, patient, timeLeft));
   let asked = false;
   let loading: Promise<void> | undefined;
 
@@ -33,6 +44,7 @@ export function startNights(world: LocalWorld, directory: string): Nights {
     while (asked && !signal.aborted) {
       asked = false;
       await loadWarehouse({}, world).catch(say);
+      await build().catch(sayOfInsights);
     }
     loading = undefined;
   };
@@ -43,7 +55,7 @@ export function startNights(world: LocalWorld, directory: string): Nights {
       const now = world.clock.now();
       if (signal.aborted || now < next) continue;
       next = nextNight(now);
-      console.error(inWords(await nightIn(world, directory, { isAwake: true, onError: say, signal })));
+      console.error(inWords(await nightIn(patient, directory, { isAwake: true, onError: say, signal })));
       await recount(directory, signal).catch(say);
     }
   };
@@ -54,6 +66,7 @@ export function startNights(world: LocalWorld, directory: string): Nights {
     load() {
       asked = true;
       loading ??= load();
+      return loading;
     },
     async stop() {
       stopping.abort();
@@ -73,6 +86,9 @@ export async function recount(directory: string, signal: AbortSignal): Promise<v
 
 const say = (error: unknown): void =>
   console.error(error instanceof Unavailable ? `warehouse: ${inOneLine(error)}` : error);
+
+const sayOfInsights = (error: unknown): void =>
+  console.error(error instanceof Unavailable || error instanceof BuildFailed ? `insights: ${inOneLine(error)}` : error);
 
 /** The next time that it is night behind a moment. */
 export function nextNight(now: Date): Date {

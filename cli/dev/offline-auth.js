@@ -4,7 +4,7 @@ const { readFileSync } = require('node:fs');
 const { join } = require('node:path');
 const { JwtVerifier } = require('aws-jwt-verify');
 
-const PUBLIC = new Set(['/v1/health', '/v1/openapi.json']);
+const PUBLIC = new Set(['/', '/assets/{file}', '/config.json', '/v1/health', '/v1/openapi.json']);
 /** Content types that the HTTP API decodes as UTF-8 text; everything else reaches a function as base64. */
 const TEXT = /^(text\/|application\/(json|javascript|xml)\b)/i;
 

@@ -17,6 +17,8 @@ import { startUploadServer } from './upload-server';
 export interface Running {
   readonly api: Api;
   readonly connection: Connection;
+  /** Of the person `analyst`, for the dashboard. */
+  readonly password: string;
   readonly world: LocalWorld;
   readonly nights: Pick<Nights, 'load'>;
   readonly alerts: Pick<Alerts, 'tell' | 'mails' | 'announce'>;
@@ -82,7 +84,7 @@ async function bringUp(
   const world = openWorld(directory);
   up.defer(() => world.close());
   await world.lake.removeUnfinished();
-  const tokens = await startTokenServer(new Issuer(keys), directory);
+  const tokens = await startTokenServer(new Issuer(keys), directory, port);
   up.defer(() => tokens.close());
   const door = await startUploadServer(directory, world.clock);
   up.defer(() => door.close());
@@ -120,7 +122,7 @@ async function bringUp(
   });
   const api = new Api(server.url, connection, { onRetry: (why) => console.error(why), signal });
   return {
-    running: { api, connection, world, nights, alerts, signal },
+    running: { api, connection, password: keys.passwords.analyst!, world, nights, alerts, signal },
     broken: Promise.race([ended, consumers.broken]),
   };
 }

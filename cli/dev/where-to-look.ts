@@ -18,18 +18,20 @@ export function worthALook(world: Pick<LocalWorld, 'inspect'>, { file, batches }
 const inUrl = (text: string) =>
   encodeURIComponent(text).replace(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16)}`);
 
-/** What `npm start` says when everything is loaded: the address, and lines to paste. */
+/** What `npm start` says when everything is loaded: the addresses, and lines to paste. `password` is the analyst's. */
 export function whereToLook(
   { url, tokenUrl, id, secret }: Connection,
   directory: string,
   paths: readonly string[],
   mails: readonly Sent[] = [],
+  password?: string,
 ): string {
   const token =
     `$(curl -s -u ${id}:${secret} -d grant_type=client_credentials ${tokenUrl}` +
     ` | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')`;
   return [
     '',
+    ...(password === undefined ? [] : [`Dashboard: ${url}/  sign in as analyst, password ${password}`, '']),
     `The API listens at ${url}/v1 (its description: ${url}/v1/openapi.json).`,
     `Data directory: ${directory} (landing/, rejected/ and raw/ as on S3). Paste:`,
     '',

@@ -5,7 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { LocalWorld } from '../../shared/adapters/local';
 import { versionOf } from '../../shared/adapters/local/inbox';
 import { type Arrival, INBOX } from '../../shared/domain/arrival';
-import { type NightReport, runNight, type Step } from '../../shared/pipeline/nightly';
+import { buildInsights } from '../../shared/pipeline/insights';
+import { type NightReport, runNight } from '../../shared/pipeline/nightly';
 import type { Backlog } from '../../shared/pipeline/ports';
 import { loadWarehouse } from '../../shared/pipeline/warehouse';
 import { openHere } from '../here';
@@ -13,8 +14,8 @@ import { isUp } from './up';
 import { stepInWords } from './words';
 
 /** Seconds that a step may go on for, on one machine. */
-const WITHIN: Readonly<Record<Step, number>> = { wait: 3600, claim: 3600, load: 24 * 3600 };
-const AT_ONCE: Readonly<Record<Step, number>> = { ...WITHIN, wait: 0, claim: 0 };
+const WITHIN = { wait: 3600, claim: 3600, load: 24 * 3600, build: 3600 };
+const AT_ONCE = { ...WITHIN, wait: 0, claim: 0 };
 const CLEAN = 'clean';
 
 /** How a night on a data directory is told, and ended. */
@@ -42,6 +43,7 @@ export function nightIn(
         for (let n = 0; isAwake && world.log.backlog(CLEAN) > 0 && n < WITHIN.wait; n++) await pause(1);
         return loadWarehouse({}, world);
       },
+      build: (began_at) => buildInsights({ began_at }, world),
       pause,
       tell(step, night) {
         const line = stepInWords(step, night);

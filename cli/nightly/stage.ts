@@ -12,7 +12,13 @@ export async function nightOf(name: string, region: string, wait: boolean): Prom
 }
 
 /** The states of which something is said when they end. */
-const STEPS: Readonly<Record<string, Step>> = { 'Wait for files': 'wait', Claim: 'claim', Count: 'load' };
+const STEPS: Readonly<Record<string, Step>> = {
+  'Wait for files': 'wait',
+  Claim: 'claim',
+  Count: 'load',
+  'Count merges': 'curate',
+  'Count insights': 'build',
+};
 const REPORT = 'Report';
 
 /** Says how a run gets on: a line when that changes. */

@@ -2,7 +2,7 @@
 
 Reads a text of the inbox by a contract, and leaves in the lake, under names made from the batch,
   landing/<dataset>/dt=<day>/<batch>-s<number>.parquet       rows that the contract accepts, each identity once
-  rejected/<dataset>/dt=<day>/<batch>-s<number>.ndjson.gz    refused rows with reason, field and text
+  rejected/<dataset>/dt=<day>/<batch>-s<number>.ndjson.gz    refused rows with reason, field, text, values
   work/<dataset>/<batch>/manifest.json                       last: what became of every row, by chunk
 A batch that has its manifest is done, and a second run changes nothing. A run that was killed is done again from the
 start and leaves what one run would have.
@@ -332,7 +332,10 @@ def _write_rejected(
         F.col("_field").alias("field"),
         F.col("_text").alias("text"),
     )
-    refused.select("_number", F.to_json(said)).write.partitionBy("_number").option("compression", "gzip").text(folder)
+    # An object with null for `cleaned` would be another than one without.
+    cleaned = F.coalesce(F.concat(F.lit(',"cleaned":'), "_cleaned"), F.lit(""))
+    text = F.concat(F.regexp_replace(F.to_json(said), r"\}\z", ""), cleaned, F.lit("}"))
+    refused.select("_number", text).write.partitionBy("_number").option("compression", "gzip").text(folder)
     written = _publish(storage, batch, folder, batch.rejected, ".ndjson.gz")
     log(f"{written} objects of rejected written")
 

@@ -21,8 +21,9 @@ Reader = Callable[[Column, Column], Column]
 def cleaned(rows: DataFrame, contract: Contract, file_format: str, names: list[str]) -> DataFrame:
     """What becomes of rows (_id, _text) by themselves, one out for each in.
 
-    Of a row that the contract accepts: _id, its columns, line_id. Of any other: _id, _reason, _field, _text. For CSV,
-    `names` are the contract's columns in the file's order. A contract's names begin with a letter, ours do not.
+    Of a row that the contract accepts: _id, its columns, line_id. Of any other: _id, _reason, _field, _text, and where
+    a rule refuses it, _cleaned, its values as JSON. For CSV, `names` are the contract's columns in the file's order.
+    A contract's names begin with a letter, ours do not.
     """
     rows = csv_fields(rows, contract, names) if file_format == "csv" else json_fields(rows, contract)
     columns = contract["columns"]
@@ -30,10 +31,11 @@ def cleaned(rows: DataFrame, contract: Contract, file_format: str, names: list[s
     # Step by step, so that Spark works out once what is used again.
     rows = rows.select("*", *[_value(column, timezone).alias(column["name"]) for column in columns])
     rows = rows.select("*", *[_canonical(column).alias(f"_c_{column['name']}") for column in columns])
-    faults = [*map(_fault, columns), *[_refusal(rule, columns) for rule in contract["reject"]]]
-    rows = rows.withColumn("_why", F.coalesce("_fault", *faults))
+    rows = rows.withColumn("_fault", F.coalesce("_fault", *map(_fault, columns)))
+    rows = rows.withColumn("_why", F.coalesce("_fault", *[_refusal(rule, columns) for rule in contract["reject"]]))
 
     accepted = F.col("_why").isNull()
+    by_rule = F.col("_fault").isNull() & ~accepted
     parts = [F.coalesce(f"_c_{name}", F.lit("")) for name in contract["identity"]]
     line_id = F.substring(F.sha2(F.concat_ws(SEPARATOR, *parts).cast("binary"), 256), 1, 32)
     return rows.select(
@@ -41,6 +43,7 @@ def cleaned(rows: DataFrame, contract: Contract, file_format: str, names: list[s
         F.col("_why.reason").alias("_reason"),
         F.col("_why.field").alias("_field"),
         F.when(~accepted, F.col("_text")).alias("_text"),
+        F.when(by_rule, _json(columns)).alias("_cleaned"),
         *[F.when(accepted, F.col(column["name"])).alias(column["name"]) for column in columns],
         F.when(accepted, line_id).alias("line_id"),
     )
@@ -153,6 +156,13 @@ def _canonical(column: dict[str, Any]) -> Column:
         scale = _decimal_shape(kind)[1]
         return F.call_function("format_number", value, F.lit("0." + "#" * scale if scale > 0 else "0"))
     return value.cast("string")
+
+
+def _json(columns: list[dict[str, Any]]) -> Column:
+    """The row's values as shared/domain writes them: whole numbers as numbers, all others as text."""
+    texts = {column["name"]: "" if column["type"] == "int" else "_c_" for column in columns}
+    values = [F.col(f"{prefix}{name}").alias(name) for name, prefix in texts.items()]
+    return F.to_json(F.struct(*values), {"ignoreNullFields": "false"})
 
 
 def _refusal(rule: dict[str, Any], columns: list[dict[str, Any]]) -> Column:

@@ -7,6 +7,7 @@ const ports = {
   chunks: adapters.chunks(),
   invoices: adapters.invoices(),
   customers: adapters.customers(),
+  live: adapters.live(),
   landing: adapters.landing(),
   rejects: adapters.rejects(),
   failed: adapters.failed(),

@@ -12,6 +12,7 @@ const ports = {
   rejects: adapters.rejects(),
   invoices: adapters.invoices(),
   customers: adapters.customers(),
+  profiles: adapters.profiles(),
   telemetry: adapters.telemetry(),
 };
 

@@ -13,6 +13,7 @@ const ports = {
   chunks: adapters.chunks(),
   invoices: adapters.invoices(),
   customers: adapters.customers(),
+  live: adapters.live(),
   landing: adapters.landing(),
   rejects: adapters.rejects(),
   attempts: adapters.attempts(),

@@ -12,6 +12,13 @@ export interface RejectedRow extends Omit<Rejected, 'kind'> {
   readonly text: string;
 }
 
+/** A refused row; its members always stand in this order, so that what is stored can be compared as text. */
+export const refusedRow = (
+  line: number,
+  text: string,
+  { reason, field, cleaned }: Omit<Rejected, 'kind'>,
+): RejectedRow => (cleaned ? { line, reason, field, text, cleaned } : { line, reason, field, text });
+
 /** What the rows of one chunk say by themselves, before the stores are asked. */
 export interface CleanedChunk {
   /** Rows that the contract accepts, each identity once, in the chunk's order. */
@@ -32,8 +39,7 @@ export function cleanRows(chunk: Chunk, dataset: Dataset): CleanedChunk {
   for (let row = borders.next(); row; row = borders.next()) {
     const text = chunk.text.slice(row.start, row.end);
     const verdict = clean(text);
-    if (verdict.kind === 'rejected')
-      rejected.push({ line: row.line, reason: verdict.reason, field: verdict.field, text });
+    if (verdict.kind === 'rejected') rejected.push(refusedRow(row.line, text, verdict));
     else if (seen.size === seen.add(verdict.line_id).size) repeated++;
     else accepted.push(verdict);
   }

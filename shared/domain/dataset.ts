@@ -165,7 +165,7 @@ function fieldCleaner(
       if (value === undefined) return rejected(text === '' ? MISSING : UNPARSEABLE, names[i]!);
       values[i] = value;
     }
-    for (const { refuses, i, outcome } of rules) if (refuses(values[i]!)) return outcome;
+    for (const { refuses, i, outcome } of rules) if (refuses(values[i]!)) return { ...outcome, cleaned: toRow(values) };
 
     for (let k = 0; k < identity.length; k++) canonical[k] = values[identity[k]!]!;
     return { kind: 'kept', line_id: lineId(canonical.join(SEPARATOR)), row: toRow(values) };

@@ -25,6 +25,8 @@ export interface Claim {
   readonly duplicates: number;
   /** Parts that change, in the order in which they must be written; `version` is the one to be written. */
   readonly writes: readonly InvoicePart[];
+  /** The line_id of the invoice's first line, when it is this chunk's: one chunk has it, whoever tries again. */
+  readonly opening: string | undefined;
 }
 
 /** Lines stop being added to a part at this many bytes: far from DynamoDB's 400 KB, and cheap to write again. */
@@ -54,7 +56,13 @@ export function claimLines(
       if (chunk === undefined) added.push({ line_id, row, chunk_id });
     }
   }
-  return { claimed, duplicates, writes: added.length === 0 ? [] : append(invoice_no, parts, added) };
+  const first = parts[0]?.lines[0] ?? added[0];
+  return {
+    claimed,
+    duplicates,
+    writes: added.length === 0 ? [] : append(invoice_no, parts, added),
+    opening: first?.chunk_id === chunk_id ? first.line_id : undefined,
+  };
 }
 
 /** Puts lines behind the last part, and opens new parts when it is full. */

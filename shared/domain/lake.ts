@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import type { RejectedRow } from './clean';
+import { type RejectedRow, refusedRow } from './clean';
 import type { Chunk } from './packing';
 
 /*
@@ -52,6 +52,23 @@ interface ReportName {
   readonly kind?: 'nightly' | 'reconcile';
 }
 
+/** What an insight came to when it was built last. */
+export const builtKey = (name: string): string => `insights/${name}.json`;
+
+/** Profiles lie in so many objects, by the first byte of the customer's hash. */
+export const PROFILE_OBJECTS = 256;
+const profileObject = (number: number): string => `insights/customers/${number.toString(16).padStart(2, '0')}.json`;
+
+/** The object that has a customer's profile. */
+export const profilesKey = (customer_id: string): string =>
+  profileObject(createHash('sha256').update(customer_id).digest()[0]!);
+
+/** Every object that has profiles. */
+export const profilesKeys = (): string[] => Array.from({ length: PROFILE_OBJECTS }, (_, i) => profileObject(i));
+
+/** What was merged of a data set into its curated table. */
+export const curationKey = (dataset: string): string => `insights/curated/${dataset}.json`;
+
 /** The objects of a file that is no file of rows: itself, and beside it why. No name in them leads elsewhere. */
 export const refusedKey = (
   dataset: string,
@@ -75,8 +92,8 @@ const GZIP_OS = 9;
 const ANY_OS = 255;
 
 /**
- * Refused rows as gzipped NDJSON, one object a line: batch_id, chunk_id, contract_version, line, reason, field, text.
- * The same rows give the same bytes.
+ * Refused rows as gzipped NDJSON, one object a line: batch_id, chunk_id, contract_version, line, reason, field, text,
+ * and where a rule refused it, cleaned. The same rows give the same bytes.
  */
 export function encodeRejected(
   chunk: Pick<Chunk, 'batch_id' | 'chunk_id' | 'contract_version'>,
@@ -84,8 +101,8 @@ export function encodeRejected(
 ): Buffer {
   const { batch_id, chunk_id, contract_version } = chunk;
   let lines = '';
-  for (const { line, reason, field, text } of rows) {
-    lines += `${JSON.stringify({ batch_id, chunk_id, contract_version, line, reason, field, text })}\n`;
+  for (const { line, text, ...why } of rows) {
+    lines += `${JSON.stringify({ batch_id, chunk_id, contract_version, ...refusedRow(line, text, why) })}\n`;
   }
   const bytes = gzipSync(lines);
   bytes[GZIP_OS] = ANY_OS;
@@ -97,8 +114,8 @@ export function decodeRejected(bytes: Uint8Array): RejectedRow[] {
   const rows: RejectedRow[] = [];
   for (const written of gunzipSync(bytes).toString('utf8').split('\n')) {
     if (written === '') continue;
-    const { line, reason, field, text } = JSON.parse(written) as RejectedRow;
-    rows.push({ line, reason, field, text });
+    const { line, text, ...why } = JSON.parse(written) as RejectedRow;
+    rows.push(refusedRow(line, text, why));
   }
   return rows;
 }

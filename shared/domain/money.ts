@@ -4,11 +4,14 @@ export function exactTotal(
   scale: number,
 ): string {
   let total = 0n;
-  for (const { quantity, price } of lines) {
-    const [whole, fraction = ''] = price.split('.') as [string, string?];
-    total += BigInt(quantity) * BigInt(whole + fraction.padEnd(scale, '0'));
-  }
+  for (const { quantity, price } of lines) total += BigInt(quantity) * unscaled(price, scale);
   return plainDecimal(total, scale);
+}
+
+/** A decimal as a whole number of its smallest units: `2.55` at scale 4 is 25500. It has at most `scale` decimals. */
+export function unscaled(decimal: string, scale: number): bigint {
+  const [whole, fraction = ''] = decimal.split('.') as [string, string?];
+  return BigInt(whole + fraction.padEnd(scale, '0'));
 }
 
 /** A decimal by its digits without the point: 25500 at scale 4 is `2.55`. */

@@ -71,6 +71,7 @@ export const openApi = (version: string): OpenApi => ({
     { name: 'Rows in', description: 'Sending rows, or asking what would become of them' },
     { name: 'What became of them', description: 'The ledger, and the refused rows' },
     { name: 'Invoices and customers', description: 'What was kept of the transactions' },
+    { name: 'Insights', description: 'What the shop and its visitors do, in figures' },
     { name: 'The service', description: 'Public, but for its numbers' },
   ],
   paths: paths(),

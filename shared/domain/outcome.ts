@@ -21,6 +21,8 @@ export interface Rejected {
   readonly kind: 'rejected';
   readonly reason: string;
   readonly field: string;
+  /** What the row says, where it could be read and a rule refuses it. */
+  readonly cleaned?: Row;
 }
 
 /** Reasons that do not come from a contract's list: an empty required value, a value that is not of its type. */

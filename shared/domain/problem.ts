@@ -20,6 +20,7 @@ export const PROBLEMS = {
   conflict: { status: 409, title: 'The request contradicts what is stored' },
   too_large: { status: 413, title: 'The body is over a limit' },
   unsupported_type: { status: 415, title: 'The content type is not taken' },
+  too_much: { status: 422, title: 'The question is about more than may be read for an answer' },
   internal: { status: 500, title: 'Something went wrong on our side' },
   try_later: { status: 503, title: 'The service is busy' },
 } as const satisfies Record<string, { status: number; title: string }>;

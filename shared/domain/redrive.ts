@@ -1,5 +1,5 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
-import type { RejectedRow } from './clean';
+import { type RejectedRow, refusedRow } from './clean';
 import { UnterminatedQuote } from './csv';
 import { rowsOf } from './cutting';
 import type { Dataset, RowCleaner, RowFormat } from './dataset';
@@ -102,11 +102,10 @@ export function retry(refused: readonly RejectedRow[], { reason, texts }: Which,
     tried++;
     const verdict = clean(now);
     if (verdict.kind === 'rejected') again.push(verdict);
-    const { line, text } = row;
     const same =
-      verdict.kind === 'rejected' && now === text && verdict.reason === row.reason && verdict.field === row.field;
+      verdict.kind === 'rejected' && now === row.text && verdict.reason === row.reason && verdict.field === row.field;
     if (same) left.push(row);
-    else rows.push({ line, reason: row.reason, field: row.field, text, now, verdict });
+    else rows.push({ ...row, now, verdict });
   }
   return { rows, left, tried, rejected: countReasons(again) };
 }
@@ -115,14 +114,14 @@ export function retry(refused: readonly RejectedRow[], { reason, texts }: Which,
 export function stillRefused({ rows, left }: Pick<Attempt, 'rows' | 'left'>): RejectedRow[] {
   const again: RejectedRow[] = [];
   for (const { line, now, verdict } of rows) {
-    if (verdict.kind === 'rejected') again.push({ line, reason: verdict.reason, field: verdict.field, text: now });
+    if (verdict.kind === 'rejected') again.push(refusedRow(line, now, verdict));
   }
   return [...left, ...again].sort(byLine);
 }
 
 /** The refused rows that an attempt found, by line. */
 export const refusedBefore = ({ rows, left }: Pick<Attempt, 'rows' | 'left'>): RejectedRow[] =>
-  [...left, ...rows.map(({ line, reason, field, text }) => ({ line, reason, field, text }))].sort(byLine);
+  [...left, ...rows.map(({ line, text, ...why }) => refusedRow(line, text, why))].sort(byLine);
 
 const byLine = (a: RejectedRow, b: RejectedRow) => a.line - b.line;
 

@@ -83,6 +83,16 @@ function offsetIn(timezone: string, local: number): number {
   return offsetAt(timezone, local - after) === after ? after : before;
 }
 
+/** The zone of a contract's clock. */
+export const zoneOf = ({ timezone = 'UTC' }: { readonly timezone?: string | undefined }): string => timezone;
+
+/** What a clock in an IANA zone shows at an instant: `2026-03-01T13:34:56`, with what else is behind it. */
+export function onClock(instant: string, timezone: string): string {
+  if (timezone === 'UTC') return instant;
+  const at = Date.parse(instant);
+  return new Date(at + offsetAt(timezone, at)).toISOString();
+}
+
 const clocks = new Map<string, Intl.DateTimeFormat>();
 
 function offsetAt(timezone: string, instant: number): number {

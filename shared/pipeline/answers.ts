@@ -9,7 +9,7 @@ export interface Release {
   readonly commit: string | undefined;
 }
 
-type Asked = Pick<Ports, 'batches' | 'files' | 'rejects' | 'invoices' | 'customers' | 'telemetry'>;
+type Asked = Pick<Ports, 'batches' | 'files' | 'rejects' | 'invoices' | 'customers' | 'profiles' | 'telemetry'>;
 type Answer = (question: questions.Question, ports: Asked) => unknown;
 
 /** What answers a question, by its route. */

@@ -8,6 +8,7 @@ import { type Accepted, type Attempt, acceptedBy, claimantOf, movedEntry, stillR
 import { claim } from './claim';
 import { type CleanPorts, cleanChunk, customersOf } from './clean';
 import type { BulkRef, Ports } from './ports';
+import { putLive } from './put-live';
 
 export type RedrivePorts = CleanPorts &
   Pick<Ports, 'batches' | 'attempts' | 'watch' | 'telemetry' | 'failures' | 'raw' | 'history' | 'orders'>;
@@ -32,14 +33,15 @@ export async function store(
   ref: BulkRef,
   { rows, repeated }: Accepted,
   dataset: Dataset,
-  ports: Pick<Ports, 'invoices' | 'landing' | 'customers'>,
+  ports: Pick<Ports, 'clock' | 'invoices' | 'live' | 'landing' | 'customers'>,
   replace = false,
 ): Promise<Moved> {
   const by = dataset.contract.claim?.by;
-  const { claimed, duplicates } =
+  const { claimed, duplicates, opening } =
     by === undefined
-      ? { claimed: rows, duplicates: 0 }
+      ? { claimed: rows, duplicates: 0, opening: new Set<string>() }
       : await claim(ref.chunk_id, rows, (row) => String(row[by]), ports.invoices);
+  await putLive(ref, claimed, opening, ports, replace);
   if (claimed.length > 0 || replace) await ports.landing.append(ref, claimed);
   if (by !== undefined && claimed.length > 0) await ports.customers.put(customersOf(claimed, dataset));
   return { kept: claimed.length, duplicate: repeated + duplicates };
@@ -49,7 +51,7 @@ export async function store(
 export function storeAttempt(
   attempt: Attempt,
   dataset: Dataset,
-  ports: Pick<Ports, 'invoices' | 'landing' | 'customers'>,
+  ports: Pick<Ports, 'clock' | 'invoices' | 'live' | 'landing' | 'customers'>,
 ): Promise<Moved> {
   const { dataset: name, batch_id, begun_at } = attempt;
   const ref = { dataset: name, batch_id, chunk_id: claimantOf(attempt), received_at: begun_at };
@@ -166,6 +168,7 @@ export function unchanged(ports: RedrivePorts): RedrivePorts {
     landing: { append: nothing },
     rejects: { put: nothing, read: (head, chunk_id) => ports.rejects.read(head, chunk_id) },
     failed: { put: nothing },
+    live: { ...ports.live, put: nothing, touch: nothing },
     attempts: {
       begin: async (attempt) => attempt,
       find: (chunk, revision) => ports.attempts.find(chunk, revision),

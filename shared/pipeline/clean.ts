@@ -5,10 +5,11 @@ import { accountedFor, type KeptRow, rejectedTotal } from '../domain/outcome';
 import { type Chunk, NotAChunk, unpack } from '../domain/packing';
 import { claim } from './claim';
 import { type CustomerInvoice, type Ports, Unavailable } from './ports';
+import { putLive } from './put-live';
 
 export type CleanPorts = Pick<
   Ports,
-  'clock' | 'chunks' | 'invoices' | 'customers' | 'landing' | 'rejects' | 'failed' | 'telemetry'
+  'clock' | 'chunks' | 'invoices' | 'customers' | 'live' | 'landing' | 'rejects' | 'failed' | 'telemetry'
 >;
 
 /** A record as the stream delivers it. */
@@ -67,7 +68,7 @@ async function cleanRecord(record: Delivered, read: Read, ports: CleanPorts, onD
 }
 
 /**
- * Takes one chunk from rows to outcomes: the claim, landing, rejected rows, customers, and the ledger entry last, so
+ * Takes one chunk from rows to outcomes: the claim, figures of the day, landing, rejected rows, customers, and the ledger entry last, so
  * that a crash at any point is mended by doing all of it again. A chunk whose entry is there is skipped. `timed`: it
  * comes straight from its request, so that the time it took says something of the pipeline.
  */
@@ -79,7 +80,8 @@ export async function cleanChunk(chunk: Chunk, ports: CleanPorts, timed = false)
   if (!dataset) throw new NotAChunk(`there is no data set ${chunk.dataset}`);
   const { accepted, repeated, rejected } = cleanRows(chunk, dataset);
 
-  const { kept, duplicates, lines } = await keep(chunk, dataset, accepted, ports);
+  const { kept, duplicates, lines, opening } = await keep(chunk, dataset, accepted, ports);
+  await putLive(chunk, kept, opening, ports); // first: where it is busy, nothing has landed twice
   if (kept.length > 0) await ports.landing.append(chunk, kept);
   if (rejected.length > 0) await ports.rejects.put(chunk, rejected);
   if (lines.length > 0) await ports.customers.put(customersOf(lines, dataset));
@@ -125,14 +127,20 @@ interface Kept {
   readonly kept: readonly KeptRow[];
   readonly duplicates: number;
   readonly lines: readonly KeptRow[];
+  readonly opening: ReadonlySet<string>;
 }
 
 /** Where a contract claims, the Invoices table decides what is new; elsewhere what is accepted is kept. */
 async function keep(chunk: Chunk, dataset: Dataset, accepted: readonly KeptRow[], ports: CleanPorts): Promise<Kept> {
   const by = dataset.contract.claim?.by;
-  if (by === undefined) return { kept: accepted, duplicates: 0, lines: [] };
-  const { claimed, duplicates } = await claim(chunk.chunk_id, accepted, (row) => String(row[by]), ports.invoices);
-  return { kept: claimed, duplicates, lines: claimed };
+  if (by === undefined) return { kept: accepted, duplicates: 0, lines: [], opening: new Set() };
+  const { claimed, duplicates, opening } = await claim(
+    chunk.chunk_id,
+    accepted,
+    (row) => String(row[by]),
+    ports.invoices,
+  );
+  return { kept: claimed, duplicates, lines: claimed, opening };
 }
 
 /** One entry for each customer and invoice of the lines; a default such as Unknown is not a customer. */

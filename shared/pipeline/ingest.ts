@@ -103,7 +103,7 @@ export function validate(name: string, sent: Sent) {
   let kept = 0;
   cutBody(body, dataset, body.line);
   for (const { text, line } of rowsOf(body.text.slice(body.start), body.format, body.line)) {
-    const verdict = clean(text);
+    const verdict = shown(clean(text));
     rows++;
     if (verdict.kind === 'kept') kept++;
     else reasons[verdict.reason] = (reasons[verdict.reason] ?? 0) + 1;
@@ -112,6 +112,10 @@ export function validate(name: string, sent: Sent) {
   }
   return { dataset: name, rows, kept, rejected: reasons, verdicts, truncated: rows > verdicts.length };
 }
+
+/** A verdict as an answer has it: what a refused row says, its sender knows. */
+const shown = (verdict: Verdict): Verdict =>
+  verdict.kind === 'kept' ? verdict : { kind: 'rejected', reason: verdict.reason, field: verdict.field };
 
 function cutBody({ text, start, format, columns }: Body, dataset: Dataset, firstLine: number): Slice[] {
   const slices = withQuotesClosed(() => cut(text.slice(start), dataset, { format, columns, firstLine }));

@@ -1,10 +1,12 @@
 import type { Arrival } from '../domain/arrival';
+import type { CurateAnswer, CurateCounts } from './curate';
+import type { BuildAnswer } from './insights';
 import { type Notice, type Ports, Unavailable } from './ports';
 import type { LoadAnswer, LoadCounts } from './warehouse';
 
 /*
- * The nightly run: wait for files that are being read, have Spark's batches claimed, load the warehouse, report. Each
- * step takes the night as it is and gives it back with what it found, so that whoever walks through them - a state
+ * The nightly run: wait for files that are being read, have Spark's batches claimed, load the warehouse, merge what landed
+ * into the curated tables, build the insights, report. Each step takes the night as it is and gives it back with what it found, so that whoever walks through them - a state
  * machine on AWS, runNight in one process - only repeats a step while it says `again`.
  *
  * Two nights at the same time do not harm each other: a notice may come twice, the warehouse is loaded by one at a time,
@@ -13,7 +15,7 @@ import type { LoadAnswer, LoadCounts } from './warehouse';
 export type NightPorts = Pick<Ports, 'clock' | 'backlog' | 'bulkOutput' | 'later' | 'reports' | 'telemetry'>;
 
 /** The steps that are timed, in their order. */
-export const STEPS = ['wait', 'claim', 'load'] as const;
+export const STEPS = ['wait', 'claim', 'load', 'curate', 'build'] as const;
 export type Step = (typeof STEPS)[number];
 
 /** A night under way. Plain JSON: it travels from invocation to invocation. */
@@ -30,8 +32,15 @@ export interface Night {
   readonly claims?: Names;
   readonly left_over?: LeftOver;
   readonly loaded?: Readonly<Record<string, LoadCounts>>;
+  readonly curated?: Readonly<Record<string, CurateCounts>>;
+  readonly insights?: BuildCounts;
+  /** The build that is to be gone on with. */
+  readonly build_began_at?: string;
   readonly failure?: Failure;
 }
+
+/** What a build came to. */
+export type BuildCounts = Pick<BuildAnswer, 'insights' | 'profiles'>;
 
 /** Some names, and how many there are. */
 export interface Names {
@@ -67,6 +76,10 @@ export interface NightReport {
   readonly left_over: LeftOver;
   /** By data set; null where there is no warehouse, or the night did not come to it. */
   readonly loaded: Readonly<Record<string, LoadCounts>> | null;
+  /** By data set; null where the curated tables are the warehouse's, or the night did not come to them. */
+  readonly curated: Readonly<Record<string, CurateCounts>> | null;
+  /** Null when the night did not come to them. */
+  readonly insights: BuildCounts | null;
   readonly failure?: Required<Failure>;
 }
 
@@ -74,6 +87,8 @@ export interface NightReport {
 export type Task =
   | { readonly step: 'wait' | 'claim'; readonly night: Night; readonly within: number }
   | { readonly step: 'load'; readonly night: Night; readonly within: number; readonly answer: LoadAnswer }
+  | { readonly step: 'curate'; readonly night: Night; readonly within: number; readonly answer: CurateAnswer }
+  | { readonly step: 'build'; readonly night: Night; readonly within: number; readonly answer: BuildAnswer }
   | { readonly step: 'report'; readonly night: Night };
 
 /** So many names are said: a night must not outgrow what a state machine passes on (256 KB), and a key has 1 KB. */
@@ -101,16 +116,44 @@ export function takeStep(task: Task, ports: NightPorts): Promise<Night | NightRe
 export async function takeStep(task: Task, ports: NightPorts): Promise<Night | NightReport> {
   if (task.step === 'report') return report(task.night, ports);
   const night = await nightBehind(task, ports);
-  const { id, again, left_over, loaded } = night;
-  ports.telemetry.log('info', 'a step of the night', { night: id, step: task.step, again, left_over, loaded });
+  const { id, again, left_over, loaded, curated, insights } = night;
+  const found = { again, left_over, loaded, curated, insights };
+  ports.telemetry.log('info', 'a step of the night', { night: id, step: task.step, ...found });
   return night;
 }
 
 async function nightBehind(task: Exclude<Task, { step: 'report' }>, ports: NightPorts): Promise<Night> {
   if (task.step === 'wait') return waitForFiles(task.night, task.within, ports);
   if (task.step === 'claim') return callForClaims(task.night, task.within, ports);
-  const { night, answer, within } = task as Extract<Task, { step: 'load' }>;
-  return countLoad(night, answer, within, ports.clock.now());
+  const answered = task as Answered;
+  return goneOnBy(answered, counted(answered), ports.clock.now());
+}
+
+/** A step that a function of its own does, which says what it came to. */
+type Answered = Extract<Task, { readonly answer: unknown }>;
+
+/** The night with what was answered. */
+function counted(task: Answered): Night {
+  const { night } = task;
+  if (task.step === 'load') return { ...night, loaded: added(night.loaded ?? {}, task.answer.datasets) };
+  if (task.step === 'curate') return { ...night, curated: merged(night.curated ?? {}, task.answer.datasets) };
+  const { insights, profiles, began_at } = task.answer;
+  return { ...night, insights: { insights, profiles }, build_began_at: began_at };
+}
+
+const UNDONE: Readonly<Record<Answered['step'], string>> = {
+  load: 'The warehouse was not loaded',
+  curate: 'The curated tables were not merged',
+  build: 'The insights were not built',
+};
+
+/** Goes on until it is done. What takes longer than it may ends the night. */
+function goneOnBy({ step, night: before, answer, within }: Answered, night: Night, now: Date): Night {
+  const { done } = answer;
+  if (done) return ended({ ...night, again: false }, step, now);
+  if (!isOver(before, step, within, now)) return { ...night, again: true };
+  const cause = `${UNDONE[step]} in ${within} s. The next night goes on where this one stopped.`;
+  return { ...night, again: false, failure: { step, error: 'NotInTime', cause } };
 }
 
 /** Whether files are still being read, by a function or by Spark. Those that are stuck are not waited for. */
@@ -180,15 +223,6 @@ const whyLeft = (arrival: Arrival, now: Date): string =>
     ? `stuck: nobody has worked on it since ${new Date(lastSign(arrival)).toISOString()}`
     : `not done when the night went on, at ${now.toISOString()}`;
 
-/** Adds up what the warehouse answered. A load that takes longer than it may ends the night. */
-function countLoad(night: Night, { done, datasets }: LoadAnswer, within: number, now: Date): Night {
-  const counted = { ...night, loaded: added(night.loaded ?? {}, datasets), again: !done };
-  if (done) return ended(counted, 'load', now);
-  if (!isOver(night, 'load', within, now)) return counted;
-  const cause = `The warehouse was not loaded in ${within} s. The next load goes on where this one stopped.`;
-  return { ...counted, again: false, failure: { step: 'load', error: 'NotInTime', cause } };
-}
-
 function added(
   before: Readonly<Record<string, LoadCounts>>,
   more: Readonly<Record<string, LoadCounts>>,
@@ -216,6 +250,19 @@ const shortened = ({ key, reason }: LoadCounts['unreadable'][number]) => ({
   reason: reason.slice(0, LONGEST_REASON),
 });
 
+/** What was merged is added up; how the tables stand is what was said last. */
+function merged(
+  before: Readonly<Record<string, CurateCounts>>,
+  more: Readonly<Record<string, CurateCounts>>,
+): Record<string, CurateCounts> {
+  const sums: Record<string, CurateCounts> = { ...before };
+  for (const [dataset, counts] of Object.entries(more)) {
+    const { arrivals = 0, days = 0 } = sums[dataset] ?? {};
+    sums[dataset] = { ...counts, arrivals: arrivals + counts.arrivals, days: days + counts.days };
+  }
+  return sums;
+}
+
 /** Keeps the night's report. */
 async function report(night: Night, { clock, reports, telemetry }: NightPorts): Promise<NightReport> {
   const { id, began_at, failure } = night;
@@ -229,6 +276,8 @@ async function report(night: Night, { clock, reports, telemetry }: NightPorts): 
     claims: night.claims ?? namesOf([]),
     left_over: night.left_over ?? { count: 0, files: [] },
     loaded: night.loaded ?? null,
+    curated: night.curated ?? null,
+    insights: night.insights ?? null,
     ...(failure && { failure: { ...failure, cause: inWords(failure) } }),
   };
   await reports.keep(made);
@@ -277,9 +326,11 @@ const namesOf = (names: readonly string[]): Names => ({ count: names.length, nam
 /** How a night in one process goes on. */
 export interface Nightwatch {
   /** Seconds that each step may go on for. */
-  readonly within: Readonly<Record<Step, number>>;
+  readonly within: Readonly<Record<Exclude<Step, 'curate'>, number>>;
   /** Loads what is new into the warehouse, or a part of it; left out where there is none. */
   readonly load?: () => Promise<LoadAnswer>;
+  /** Builds the insights, or goes on with the build that began then; in one process they are of the warehouse. */
+  readonly build?: (began_at: string | undefined) => Promise<BuildAnswer>;
   /** Called before a step, or the pause that it asked for: resolves when it is time. */
   pause(seconds: number): Promise<void>;
   /** Told of the night behind each step. */
@@ -309,10 +360,15 @@ export async function runNight(id: string, watch: Nightwatch, ports: NightPorts)
       await walk(step, () => takeStep({ ...task, night }, ports));
     }
     step = 'load';
-    const { load, within } = watch;
+    const { load, build, within } = watch;
     if (load)
       await walk(step, async () => takeStep({ step: 'load', night, within: within.load, answer: await load() }, ports));
-    // What depends on the warehouse has its place here. Its views are refreshed by the load.
+    step = 'build';
+    if (build)
+      await walk(step, async () => {
+        const answer = await build(night.build_began_at);
+        return takeStep({ step: 'build', night, within: within.build, answer }, ports);
+      });
   } catch (error) {
     watch.onError?.(error);
     const { name, message } = error as Error;

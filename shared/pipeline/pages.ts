@@ -19,3 +19,13 @@ export class List {
     readonly next_cursor: string | null,
   ) {}
 }
+
+/** An answer that is a file of CSV. */
+export class Csv {
+  constructor(
+    readonly name: string,
+    readonly text: string,
+    /** Whether there are more rows than are in it. */
+    readonly truncated: boolean,
+  ) {}
+}

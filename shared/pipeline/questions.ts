@@ -68,11 +68,11 @@ export async function rejectedRows(question: Question, { batches, rejects }: Pic
   return { batch_id: head.batch_id, rows, next_cursor: null };
 }
 
-interface ShownRow extends RejectedRow {
+interface ShownRow extends Omit<RejectedRow, 'cleaned'> {
   readonly truncated?: true;
 }
 
-const cutShort = (row: RejectedRow): ShownRow =>
+const cutShort = ({ cleaned: _, ...row }: RejectedRow): ShownRow =>
   row.text.length <= SHOWN_TEXT ? row : { ...row, text: row.text.slice(0, SHOWN_TEXT), truncated: true };
 
 /** The sum over the parts of a file that have come. @throws Problem not_found */
@@ -115,12 +115,13 @@ export async function invoiceItems(question: Question, { invoices }: Pick<Ports,
   return new List(rows, next_cursor);
 }
 
-/** A customer, and the first of their invoices. @throws Problem not_found */
-export async function customer(question: Question, ports: Pick<Ports, 'customers'>) {
+/** A customer, with their profile as the last build of the insights made it, and the first of their invoices. @throws Problem not_found */
+export async function customer(question: Question, ports: Pick<Ports, 'customers' | 'profiles'>) {
   const page = await customerInvoices(question, ports);
   return {
     customer_id: page.customer_id,
     country: page.invoices[0]!.country,
+    profile: (await ports.profiles.find(page.customer_id)) ?? null,
     invoices: page.invoices,
     next_cursor: page.next_cursor,
   };

@@ -1,5 +1,5 @@
 import { datasetNamed } from '../domain/body';
-import type { RejectedRow } from '../domain/clean';
+import { type RejectedRow, refusedRow } from '../domain/clean';
 import { type Batch, balanceOf, type ChunkEntry } from '../domain/ledger';
 import { accountedFor, type Verdict } from '../domain/outcome';
 import { type Chunk, NotAChunk, unpackAll } from '../domain/packing';
@@ -326,7 +326,7 @@ async function refusedThen(
   if (areCounted(there, entry)) return there;
   const today: RejectedRow[] = [];
   for (const { line, text, verdict } of judged) {
-    if (verdict.kind === 'rejected') today.push({ line, reason: verdict.reason, field: verdict.field, text });
+    if (verdict.kind === 'rejected') today.push(refusedRow(line, text, verdict));
   }
   return areCounted(today, entry) ? today : undefined;
 }

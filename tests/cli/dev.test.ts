@@ -55,7 +55,7 @@ describe('the token server', () => {
   async function start() {
     mkdirSync(directory, { recursive: true });
     const keys = await ensureKeys(directory);
-    const server = await startTokenServer(new Issuer(keys), directory);
+    const server = await startTokenServer(new Issuer(keys), directory, 3000);
     const buy = async (url: string): Promise<unknown> => {
       const authorization = `Basic ${btoa(`${MACHINE}:${keys.secrets[MACHINE]}`)}`;
       const body = new URLSearchParams({ grant_type: 'client_credentials' });
@@ -112,6 +112,13 @@ describe('the lines to paste', () => {
     expect(paths).toEqual(['/batches/b1', '/batches/b1/rejected', `/files/${'f'.repeat(64)}`]);
     const text = whereToLook({ url: 'http://u', tokenUrl: 'http://t', id: 'i', secret: 's' }, '/d', paths);
     expect(text.split('\n').filter((line) => line.startsWith('  curl '))).toHaveLength(3);
+  });
+
+  it('come after the dashboard and who may sign in there', () => {
+    const connection = { url: 'http://127.0.0.1:3000', tokenUrl: 'http://t', id: 'i', secret: 's' };
+    expect(whereToLook(connection, '/d', [], [], 'opensesame').split('\n')).toContain(
+      'Dashboard: http://127.0.0.1:3000/  sign in as analyst, password opensesame',
+    );
   });
 });
 

@@ -127,6 +127,8 @@ describe('a night in words', () => {
     claims: { count: 0, names: [] },
     left_over: { count: 0, files: [] },
     loaded: null,
+    curated: null,
+    insights: null,
   };
   const unreadable = [{ key: 'landing/x', reason: 'NotLanded: no' }];
 
@@ -136,6 +138,14 @@ describe('a night in words', () => {
       'with what was loaded, and passed over',
       { loaded: { events: { files: 1, rows: 1200, added: 1, known: 1199, unreadable } } },
       ['events: 1,200 rows of 1 file loaded, 1 new, 1199 known', '  passed over: landing/x (NotLanded: no)'],
+    ],
+    [
+      'with what was merged and built',
+      {
+        curated: { events: { arrivals: 1, days: 2, landed_rows: 1200, curated_rows: 1199, removed_duplicates: 1 } },
+        insights: { insights: 21, profiles: 4000 },
+      },
+      ['events: 2 days merged; 1,199 rows curated, 1 duplicate removed', '21 insights built, 4,000 profiles kept'],
     ],
     [
       'with what is left over',
@@ -153,6 +163,7 @@ describe('a night in words', () => {
 
   it('step by step', () => {
     const night = { id: 'n', began_at: '', left_over: { count: 1, files: [] }, claims: { count: 2, names: [] } };
+    const curated = { events: { arrivals: 1, days: 1, landed_rows: 2, curated_rows: 2, removed_duplicates: 0 } };
     const loaded = { events: { files: 2, rows: 3, added: 3, known: 0, unreadable: [] } };
     expect([
       stepInWords('wait', { ...night, again: true }),
@@ -161,6 +172,10 @@ describe('a night in words', () => {
       stepInWords('claim', night),
       stepInWords('load', { ...night, loaded, again: true }),
       stepInWords('load', night),
+      stepInWords('curate', { ...night, curated, again: true }),
+      stepInWords('curate', night),
+      stepInWords('build', { ...night, insights: { insights: 3, profiles: 0 }, again: true }),
+      stepInWords('build', night),
     ]).toEqual([
       'waiting for 1 file of the inbox',
       '1 file unfinished',
@@ -168,6 +183,10 @@ describe('a night in words', () => {
       '2 claims called for',
       'loading: events +3 (2 files)',
       'loaded: nothing',
+      'merging: events 1 day',
+      'merged: nothing',
+      'building insights: 3',
+      'insights built: 0',
     ]);
   });
 });

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { recount } from '../../cli/dev/nights';
+import { recount, startNights } from '../../cli/dev/nights';
+import type { Overview } from '../../shared/domain/overview';
 import { sale, sales } from '../support/rows';
 import { drain, post, type TestWorld, testWorld } from '../support/world';
 
@@ -37,5 +38,60 @@ describe('the daily recount of npm start', () => {
     stopping.abort();
     await running;
     expect(readdirSync(world.directory)).not.toContain('reports');
+  }, 30_000);
+});
+
+describe('a load of npm start', () => {
+  let world: TestWorld;
+  beforeEach(() => {
+    world = testWorld();
+  });
+  afterEach(() => world.remove());
+  const overview = async (): Promise<Overview> => JSON.parse((await world.built.find('overview'))!);
+
+  it('builds the insights behind the warehouse, once more for what came meanwhile', async () => {
+    const nights = startNights(world, world.directory);
+    await post(world, 'transactions', sales([sale({ invoice: '1' })]));
+    await drain(world);
+    const first = nights.load();
+    await post(world, 'transactions', sales([sale({ invoice: '2' })]));
+    await drain(world);
+    nights.load();
+    await nights.load();
+    await first;
+    expect((await overview()).datasets[0]).toMatchObject({ rows: 2, kept: 2 });
+    expect((await overview()).insights.sales_by_day).toMatchObject({ rows: 1 });
+    await nights.stop();
+  }, 30_000);
+
+  it('says in one line what could not be built, and builds it the next time', async () => {
+    const said = jest.spyOn(console, 'error').mockImplementation(() => undefined);
+    let broken = true;
+    const built = {
+      ...world.built,
+      keep: async (name: string, json: string) => {
+        if (broken && name === 'funnel') {
+          broken = false;
+          throw new Error('no');
+        }
+        await world.built.keep(name, json);
+      },
+    };
+    const nights = startNights({ ...world, built }, world.directory);
+    await nights.load();
+    expect(said.mock.calls).toEqual([[expect.stringMatching(/^insights: .*funnel \(Error: no\)/)]]);
+    await nights.load();
+    expect(said).toHaveBeenCalledTimes(1);
+    expect((await overview()).insights.funnel).toMatchObject({ failed_at: null });
+    await nights.stop();
+    said.mockRestore();
+  }, 30_000);
+
+  it('is broken off when npm start ends', async () => {
+    const nights = startNights(world, world.directory);
+    const loading = nights.load();
+    await nights.stop();
+    await loading;
+    expect(await world.built.find('overview')).toBeUndefined();
   }, 30_000);
 });

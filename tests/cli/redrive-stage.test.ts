@@ -12,6 +12,7 @@ const OUTPUTS: Readonly<Record<string, string>> = {
   InvoicesTableName: 'eco-invoices',
   CustomersTableName: 'eco-customers',
   BatchesTableName: 'eco-batches',
+  LiveTableName: 'eco-live',
   LakeBucket: 'eco-lake',
   AlarmTopicArn: 'arn:aws:sns:eu-west-1:123456789012:eco-alarms',
   Landing: 'firehose',

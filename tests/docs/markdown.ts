@@ -13,10 +13,13 @@ export const DOCUMENTS = [
   'docs/configuration.md',
   'docs/contracts.md',
   'docs/data-directory.md',
+  'docs/insights.md',
+  'docs/live.md',
   'docs/operations.md',
   'docs/reconcile.md',
   'docs/runbook.md',
   'docs/redrive.md',
+  'docs/tools.md',
   'docs/warehouse.md',
 ];
 
@@ -78,6 +81,7 @@ export function isAsShown(actual: string, shown: string): boolean {
 
 /** The actual value, with `…` wherever it is shown and stands for what is there: equal to what is shown if it fits. */
 export function asShown(actual: unknown, shown: unknown): unknown {
+  if (shown === '…' && typeof actual === 'object') return shown; // null is one, too
   if (typeof shown === 'string' && typeof actual === 'string') return isAsShown(actual, shown) ? shown : actual;
   if (Array.isArray(shown) && Array.isArray(actual)) return actual.map((value, i) => asShown(value, shown[i]));
   if (isObject(shown) && isObject(actual))

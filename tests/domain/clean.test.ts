@@ -121,10 +121,25 @@ describe('a chunk', () => {
     expect(chunk!.accepted).toMatchObject([{ row: { quantity: 6, unit_price: '2.55' } }]);
   });
 
-  test('keeps a refused row as it came, with its line, its reason and its field', () => {
+  test('keeps a refused row as it came, with its line, its reason, its field, and what it says if it can be read', () => {
     const text = `${good}\r\n"C1",A,"two\nlines",1,12/1/2010 8:26,1,,UK\r\n\r\nonly, one\r\n`;
     expect(cleaned(text, transactions, options).chunks[0]!.rejected).toEqual([
-      { line: 3, reason: 'cancellation', field: 'invoice_no', text: '"C1",A,"two\nlines",1,12/1/2010 8:26,1,,UK' },
+      {
+        line: 3,
+        reason: 'cancellation',
+        field: 'invoice_no',
+        text: '"C1",A,"two\nlines",1,12/1/2010 8:26,1,,UK',
+        cleaned: {
+          invoice_no: 'C1',
+          stock_code: 'A',
+          description: 'two\nlines',
+          quantity: 1,
+          invoice_date: '2010-12-01T08:26:00Z',
+          unit_price: '1',
+          customer_id: 'Unknown',
+          country: 'UK',
+        },
+      },
       { line: 6, reason: 'missing', field: 'description', text: 'only, one' },
     ]);
   });

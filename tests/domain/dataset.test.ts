@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import type { Contract } from '../../shared/domain/contract';
 import { compile, datasets } from '../../shared/domain/dataset';
+import type { Rejected } from '../../shared/domain/outcome';
 
 const transactions = datasets.get('transactions')!;
 const events = datasets.get('events')!;
@@ -134,7 +135,40 @@ describe('a row', () => {
     ['non_positive_quantity', 'quantity', '536365,85123A,HEART,0,12/1/2010 8:26,0,17850,United Kingdom'],
     ['non_positive_price', 'unit_price', '536365,85123A,HEART,6,12/1/2010 8:26,-0.0,17850,United Kingdom'],
   ])('is refused as %s of %s, the first that is wrong', (reason, field, text) => {
-    expect(csv(text)).toEqual({ kind: 'rejected', reason, field });
+    expect(csv(text)).toMatchObject({ kind: 'rejected', reason, field });
+  });
+
+  test('that a rule refuses says what it says, in the order of the contract, and each row its own', () => {
+    const first = csv('C536365,85123A,,-6.0,12/1/2010 8:26,02.5500,,EIRE');
+    csv('536365,85123A,HEART,0,12/1/2010 8:26,2,17850,France');
+    expect(first).toEqual({
+      kind: 'rejected',
+      reason: 'cancellation',
+      field: 'invoice_no',
+      cleaned: {
+        invoice_no: 'C536365',
+        stock_code: '85123A',
+        description: null,
+        quantity: -6,
+        invoice_date: '2010-12-01T08:26:00Z',
+        unit_price: '2.55',
+        customer_id: 'Unknown',
+        country: 'EIRE',
+      },
+    });
+    expect(Object.keys((first as Rejected).cleaned!)).toEqual(transactions.contract.columns.map(({ name }) => name));
+    expect(
+      json('{"invoice_no":"A1","stock_code":"B","quantity":1,"invoice_date":"2011-08-12T14:50:00Z","unit_price":-1}'),
+    ).toMatchObject({ reason: 'missing', field: 'country' });
+  });
+
+  test('that cannot be read says nothing, also where a rule would refuse it', () => {
+    for (const text of [
+      'C536365,85123A,HEART,-6,12/1/2010 8:26,free,17850,United Kingdom',
+      'C536365,85123A,HEART,,12/1/2010 8:26,1,17850,United Kingdom',
+      'C536365',
+    ])
+      expect(csv(text)).not.toHaveProperty('cleaned');
   });
 
   test.each([

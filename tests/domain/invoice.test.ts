@@ -28,17 +28,30 @@ class Table {
 }
 
 describe('a claim', () => {
+  test('has the first line of an invoice for the chunk that brought it, also at a second try, and for no other', () => {
+    const table = new Table();
+    expect(table.claim(lines(2, 4), 'a').opening).toBe(line(2).line_id);
+    expect(table.claim(lines(0, 4), 'b').opening).toBeUndefined();
+    expect(table.claim(lines(2, 4), 'a').opening).toBe(line(2).line_id);
+  });
+
   test('of a new invoice writes its first part', () => {
     const claim = claimLines('1', [], lines(0, 2), 'a');
     expect(claim).toEqual({
       claimed: lines(0, 2),
       duplicates: 0,
+      opening: line(0).line_id,
       writes: [{ invoice_no: '1', part: 0, version: 1, lines: lines(0, 2).map((one) => ({ ...one, chunk_id: 'a' })) }],
     });
   });
 
   test('of no rows writes nothing', () => {
-    expect(claimLines('1', [], [], 'a')).toEqual({ claimed: [], duplicates: 0, writes: [] });
+    expect(claimLines('1', [], [], 'a')).toEqual({
+      claimed: [],
+      duplicates: 0,
+      writes: [],
+      opening: undefined,
+    });
   });
 
   test('adds what is new, counts what another chunk brought, and keeps what was there', () => {

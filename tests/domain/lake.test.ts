@@ -1,4 +1,4 @@
-import { gunzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import {
   decodeRejected,
   encodeRejected,
@@ -74,6 +74,13 @@ describe('refused rows', () => {
   const rows = [
     { line: 2, reason: 'missing', field: 'price', text: 'a,"two\nlines",\u0000' },
     { line: 4, reason: 'unparseable', field: '\ud800', text: 'é🧀\u2028' },
+    {
+      line: 5,
+      reason: 'bad_debt',
+      field: 'id',
+      text: 'A1,2',
+      cleaned: { id: 'A1', pieces: -2, price: '0.5', note: null },
+    },
   ];
 
   test('are one JSON object a line, with their chunk', () => {
@@ -83,8 +90,19 @@ describe('refused rows', () => {
     expect(lines.map((line) => JSON.parse(line))).toEqual(rows.map((row) => ({ ...where, ...row })));
   });
 
+  test('have their values last, and none where they could not be read', () => {
+    const [, unread, read] = gunzipSync(encodeRejected(chunk, rows)).toString('utf8').split('\n');
+    expect(unread).toMatch(/"text":"é🧀\u2028"}$/);
+    expect(read).toMatch(/"text":"A1,2","cleaned":{"id":"A1","pieces":-2,"price":"0\.5","note":null}}$/);
+  });
+
+  test('that were written before values were kept are read as before', () => {
+    const before = `${JSON.stringify({ batch_id: 'b', chunk_id: 'c', contract_version: 1, ...rows[0] })}\n`;
+    expect(decodeRejected(gzipSync(before))).toStrictEqual([rows[0]]);
+  });
+
   test('come back as they were written', () => {
-    expect(decodeRejected(encodeRejected(chunk, rows))).toEqual(rows);
+    expect(decodeRejected(encodeRejected(chunk, rows))).toStrictEqual(rows);
     expect(decodeRejected(encodeRejected(chunk, []))).toEqual([]);
   });
 

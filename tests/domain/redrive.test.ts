@@ -122,6 +122,29 @@ describe('refused rows that are tried again', () => {
   });
 });
 
+describe('what a refused row says', () => {
+  const before = { ...refused(2, 'bad'), cleaned: { a: 'before' } };
+  const again: Verdict = { kind: 'rejected', reason: 'worse', field: 'a', cleaned: { a: 'now' } };
+
+  test('stays with it where nothing changes', () => {
+    const same: Verdict = { kind: 'rejected', reason: 'bad', field: 'a', cleaned: { a: 'before' } };
+    expect(retry([before], {}, () => same)).toMatchObject({ rows: [], left: [before] });
+  });
+
+  test('is that of the text that it has, before a redrive and behind it', () => {
+    const { rows, left } = retry([before], {}, () => again);
+    expect(refusedBefore({ rows, left })).toStrictEqual([before]);
+    expect(stillRefused({ rows, left })).toStrictEqual([
+      { line: 2, reason: 'worse', field: 'a', text: 'text 2', cleaned: { a: 'now' } },
+    ]);
+  });
+
+  test('is gone where the row cannot be read any more', () => {
+    const { rows, left } = retry([before], {}, () => no('missing'));
+    expect(stillRefused({ rows, left })).toStrictEqual([refused(2, 'missing')]);
+  });
+});
+
 describe('an attempt', () => {
   test('has a name under which its rows are claimed', () => {
     expect(claimantOf(attempt)).toBe('b-2-abc-r2');

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { TimestampFormat } from '../../shared/domain/contract';
-import { timestampParser } from '../../shared/domain/timestamp';
+import { onClock, timestampParser, zoneOf } from '../../shared/domain/timestamp';
 
 const ALL: readonly TimestampFormat[] = [
   'M/D/YYYY H:MM',
@@ -167,5 +167,20 @@ describe('a time without a zone', () => {
     const there = timestampParser(ALL, 'Australia/Lord_Howe');
     expect(there('2011-10-02 02:15:00')).toBe('2011-10-01T15:45:00Z');
     expect(there('2011-04-03 01:45:00')).toBe('2011-04-02T14:45:00Z');
+  });
+});
+
+describe('a clock in a zone', () => {
+  it.each([
+    ['2026-03-01T12:00:00Z', 'UTC', '2026-03-01T12'],
+    ['2026-03-01T23:30:00.5Z', 'Europe/Berlin', '2026-03-02T00'],
+    ['2026-07-01T23:30:00Z', 'America/New_York', '2026-07-01T19'],
+    ['2026-03-29T01:00:00Z', 'Europe/Berlin', '2026-03-29T03'],
+  ])('shows at %s in %s the hour %s', (instant, zone, hour) => {
+    expect(onClock(instant, zone).slice(0, 13)).toBe(hour);
+  });
+
+  it('is in UTC where a contract names none', () => {
+    expect([zoneOf({}), zoneOf({ timezone: 'Europe/Berlin' })]).toEqual(['UTC', 'Europe/Berlin']);
   });
 });

@@ -185,7 +185,7 @@ describe('a command', () => {
     const { code, stderr } = await run('nosuch').ended;
     expect(code).toBe(2);
     expect(stderr).toBe(
-      'There is no command "nosuch": bench, contracts, dev, docs, ingest, nightly, reconcile, redrive, simulate, smoke, status.\n',
+      'There is no command "nosuch": bench, contracts, dev, docs, ingest, insights, nightly, reconcile, redrive, simulate, smoke, status.\n',
     );
   });
 });

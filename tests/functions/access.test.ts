@@ -116,6 +116,9 @@ const READ = [
   'GET /v1/invoices/{invoice_no}/items/{stock_code}',
   'GET /v1/customers/{customer_id}',
   'GET /v1/customers/{customer_id}/invoices',
+  'GET /v1/live',
+  'GET /v1/insights',
+  'GET /v1/insights/{name}',
 ];
 const MANAGE = ['POST /v1/batches/{batch_id}/redrive'];
 const PUBLIC = ['GET /v1/health', 'GET /v1/openapi.json'];

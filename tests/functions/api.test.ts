@@ -325,7 +325,7 @@ describe('An answer is as documented', () => {
       { invoice_no: '536365', invoice_date: '2010-12-01T08:26:00Z', country: 'United Kingdom' },
       { invoice_no: '536366', invoice_date: '2010-12-01T08:28:00.5Z', country: 'United Kingdom' },
     ]);
-    expect(customer).toEqual({ ...page, country: 'United Kingdom' });
+    expect(customer).toEqual({ ...page, country: 'United Kingdom', profile: null });
     const unknown = await ask('GET /v1/customers/{customer_id}', { params: { customer_id: 'Unknown' } });
     expect(unknown.status).toBe(404);
   });

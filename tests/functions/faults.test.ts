@@ -48,12 +48,15 @@ async function withFault(
       !broken(name) || name === 'clock' || name === 'telemetry' ? whole[name] : new Proxy({}, { get: () => method });
     const names = [
       ...['clock', 'tokens', 'stream', 'batches', 'files', 'rejects', 'invoices', 'customers'],
+      ...['engine', 'built', 'profiles', 'live'],
       ...['senders', 'arrivals', 'uploads', 'orders', 'telemetry'],
     ];
     jest.doMock('#adapters', () => Object.fromEntries(names.map((name) => [name, port(name)])));
     handlers.ingest = (await import('../../functions/ingest/handler')).handler;
     handlers.upload = (await import('../../functions/upload/handler')).handler;
     handlers.query = (await import('../../functions/query/handler')).handler;
+    handlers.insights = (await import('../../functions/insights/handler')).handler;
+    handlers.live = (await import('../../functions/live/handler')).handler as Handler;
     handlers.admin = (await import('../../functions/admin/handler')).handler;
     jest.dontMock('#adapters');
   });
@@ -79,6 +82,7 @@ const callOf = (route: Route): Call => ({
     invoice_no: '1',
     stock_code: '1',
     customer_id: '1',
+    name: 'sales_by_day',
     dataset: 'transactions',
   },
   query: route === 'GET /v1/arrivals' ? { key: 'inbox/transactions/x.csv' } : {},

@@ -5,7 +5,7 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context
 import { parse } from 'yaml';
 import type { LocalWorld } from '../../shared/adapters/local';
 import { ensureKeys, Issuer, type Keys, type TokenOptions } from '../../shared/adapters/local/tokens';
-import { ROUTES, type Route } from '../../shared/domain/api';
+import { PAGES, ROUTES, type Route } from '../../shared/domain/api';
 
 export const ROOT = resolve(__dirname, '../..');
 export const ALL_ROUTES = Object.keys(ROUTES) as Route[];
@@ -25,8 +25,11 @@ interface Serverless {
   >;
 }
 
-/** The HTTP events of serverless.yml. */
-export function declaredRoutes(): Declared[] {
+/** The HTTP events of serverless.yml that are the API's. */
+export const declaredRoutes = (): Declared[] => everyRoute().filter(({ route }) => !PAGES.includes(route));
+
+/** Every HTTP event of serverless.yml, the dashboard's among them. */
+export function everyRoute(): Declared[] {
   const file = parse(readFileSync(join(ROOT, 'serverless.yml'), 'utf8'), { logLevel: 'error' }) as Serverless;
   return Object.entries(file.functions).flatMap(([name, { events = [] }]) =>
     events.flatMap(({ httpApi }) =>
@@ -102,10 +105,12 @@ export async function send(handler: Handler, route: string, call: Call = {}): Pr
   return {
     status: answer.statusCode!,
     headers: answer.headers as Record<string, string>,
-    body: text === '' ? undefined : JSON.parse(text),
+    body: text === '' ? undefined : isJson(answer) ? JSON.parse(text) : text,
     text,
   };
 }
+
+const isJson = ({ headers }: APIGatewayProxyStructuredResultV2) => /json/.test(String(headers?.['content-type']));
 
 /** The functions behind the gateway, on an embedded world of their own. */
 export interface Api {
@@ -132,9 +137,11 @@ export async function startApi(): Promise<Api> {
   const { handler: upload } = await import('../../functions/upload/handler');
   const { handler: clean } = await import('../../functions/clean/handler');
   const { handler: query } = await import('../../functions/query/handler');
+  const { handler: insights } = await import('../../functions/insights/handler');
+  const { handler: live } = await import('../../functions/live/handler');
   const { handler: admin } = await import('../../functions/admin/handler');
   const world = openWorld(directory);
-  const handlers: Record<string, Handler> = { ingest, upload, query, admin };
+  const handlers: Record<string, Handler> = { ingest, upload, query, live: live as Handler, insights, admin };
   const functionOf = new Map(declaredRoutes().map((declared) => [declared.route, declared.function]));
   const administrator = await issuer.sign({ client_id: 'ecomflow-local-admin', scopes: ['ecomflow/admin'] });
   return {

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { AthenaClient } from '@aws-sdk/client-athena';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { FirehoseClient } from '@aws-sdk/client-firehose';
 import { GlueClient } from '@aws-sdk/client-glue';
@@ -102,9 +103,10 @@ const attempt: Attempt = {
 
 const adapters: { readonly [P in keyof Ports]: () => Ports[P] } = { ...index };
 
-type Called = Omit<Ports, 'clock' | 'tokens' | 'pace' | 'bulk' | 'warehouse' | 'telemetry'> & {
+type Called = Omit<Ports, 'clock' | 'tokens' | 'pace' | 'bulk' | 'warehouse' | 'curation' | 'telemetry'> & {
   readonly bulk: Pick<Ports['bulk'], 'start'>;
   readonly warehouse: Pick<Ports['warehouse'], 'use'>;
+  readonly curation: Omit<Ports['curation'], 'lake'>;
 };
 /** Arguments of several calls, for a method that asks for one thing or another. */
 class Several<A> {
@@ -187,6 +189,21 @@ const CALLS: {
     byBatch: ['transactions', NOW],
     keep: ['transactions', NOW, { rows: 1, distinct: 1, loaded_at: NOW, batches: new Map() }],
   },
+  engine: { tables: [], query: ['select 1'] },
+  built: { keep: ['sales_by_day', '{}'], find: ['sales_by_day'] },
+  profiles: { keep: [{ first: 0, last: 255 }, []], find: ['17850'] },
+  curation: { run: ['select 1', { round: 'r', within: 1000 }], noted: ['transactions'], note: ['transactions', '{}'] },
+  live: {
+    put: [chunk, new Map()],
+    touch: [{ dataset: 'transactions', at: '2026-03-01T12' }],
+    pieces: ['transactions', '2026-03-01T12:00', '2026-03-01T12:34'],
+    marks: [{ dataset: 'transactions', at: '2026-03-01' }],
+    sums: [{ dataset: 'transactions', at: '2026-03-01' }, '2026-03-01T12', '2026-03-01T13'],
+    keep: [
+      { dataset: 'transactions', at: '2026-03-01T12' },
+      { mark: 0, figures: new Map() },
+    ],
+  },
 };
 export type Port = keyof typeof CALLS;
 
@@ -196,6 +213,8 @@ const WELL = {
   RequestResponses: [{ RecordId: '1' }],
   Items: [],
   UnprocessedItems: {},
+  QueryExecutionId: '1',
+  QueryExecution: { Status: { State: 'SUCCEEDED' } },
 };
 const REFUSED = Object.assign(new Error('The conditional request failed'), { name: 'ConditionalCheckFailedException' });
 
@@ -213,6 +232,8 @@ const RESOURCES: Record<string, (input: Json) => string[]> = {
   // Objects are granted by zone.
   s3: ({ Bucket, Key }) => [Key === undefined ? `arn:aws:s3:::${Bucket}` : zoneOf(Bucket, Key)],
   secretsmanager: ({ SecretId }) => [SecretId], // the template's name of it
+  // A run is granted by the workgroup that it is in.
+  athena: ({ WorkGroup }) => [`arn:aws:athena:${OF_ACCOUNT}:workgroup/${WorkGroup}`],
 };
 /** Lambda chooses the place of its failure destination, two folders deep. */
 const zoneOf = (bucket: string, key: string) =>
@@ -226,6 +247,7 @@ const CLIENTS = {
   sns: SNSClient,
   s3: S3Client,
   secretsmanager: SecretsManagerClient,
+  athena: AthenaClient,
 };
 
 /** A command as a client was given it. */
@@ -268,7 +290,8 @@ async function sentBy(port: Port, method: string, env: Record<string, string>): 
   const before = { ...process.env };
   const spies = Object.entries(CLIENTS).map(([service, { prototype }]) =>
     jest.spyOn(prototype as unknown as { send(command: Json): unknown }, 'send').mockImplementation(async (command) => {
-      sent.push({ service, command: command.constructor.name.replace(/Command$/, ''), input: command.input });
+      const input = { ...(service === 'athena' && { WorkGroup: env.ATHENA_WORKGROUP }), ...command.input };
+      sent.push({ service, command: command.constructor.name.replace(/Command$/, ''), input });
       if (refuses && command.input.ConditionExpression) throw REFUSED;
       return WELL;
     }),

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { RegoEngine, TemplateFile } from '@aws/cloudformation-validate';
 import { OUTPUTS } from '../../cli/redrive/stage';
-import { ROUTES } from '../../shared/domain/api';
+import { PAGES, ROUTES } from '../../shared/domain/api';
 import { datasets } from '../../shared/domain/dataset';
 import { type Grant, grantsOf, resolved } from './grants';
 import { COMMANDS, callsOf, commandsOf, EVERY_CALL, needsOf } from './needs';
@@ -15,8 +15,12 @@ const FUNCTIONS = [
   'batch',
   'claim',
   'clean',
+  'curate',
   'nightly',
   'query',
+  'page',
+  'live',
+  'insights',
   'admin',
   'redrive',
   'reconcile',
@@ -189,7 +193,10 @@ describe.each([...STAGES, 'direct'] as const)('The package of stage %s', (name) 
       Properties.AuthorizationType === 'JWT' && Boolean(Properties.AuthorizerId),
     ]);
     expect(Object.fromEntries(routes)).toEqual(
-      Object.fromEntries(Object.entries(ROUTES).map(([route, needed]) => [route, needed !== 'public'])),
+      Object.fromEntries([
+        ...Object.entries(ROUTES).map(([route, needed]) => [route, needed !== 'public']),
+        ...PAGES.map((route) => [route, false]),
+      ]),
     );
   });
 
@@ -204,6 +211,19 @@ describe.each([...STAGES, 'direct'] as const)('The package of stage %s', (name) 
       if (id === 'PeopleClient') expect([ours, Properties.GenerateSecret]).toEqual([[], false]);
       else expect([Properties.AllowedOAuthFlows, Properties.GenerateSecret]).toEqual([['client_credentials'], true]);
     }
+  });
+
+  test('lets people sign in by the code flow and come back to the dashboard, and tells the dashboard where', () => {
+    const { Properties } = stage().template.Resources.PeopleClient!;
+    const home = `https://\${HttpApi}.execute-api.\${AWS::Region}.\${AWS::URLSuffix}/`;
+    expect(Properties.AllowedOAuthFlows).toEqual(['code']);
+    for (const addresses of [Properties.CallbackURLs, Properties.LogoutURLs])
+      expect(addresses).toEqual([{ 'Fn::Sub': home }, 'http://localhost:3000/']);
+    const { SIGN_IN_URL, SIGN_IN_CLIENT_ID } = functionOf(stage(), 'page').Environment.Variables;
+    expect([SIGN_IN_URL, SIGN_IN_CLIENT_ID]).toEqual([
+      { 'Fn::Sub': `https://\${SignIn}.auth.\${AWS::Region}.amazoncognito.com` },
+      { Ref: 'PeopleClient' },
+    ]);
   });
 
   test("says what an operator's redrive is configured with, as the function's is", () => {
@@ -274,11 +294,11 @@ describe.each([...STAGES, 'direct'] as const)('The package of stage %s', (name) 
 test('Stage prod keeps its data when the stack goes, and can go back in time', () => {
   const kept = ['AWS::DynamoDB::Table', 'AWS::S3::Bucket', 'AWS::Cognito::UserPool']
     .flatMap((type) => ofType(packages.prod, type))
-    .filter(([id]) => id !== 'ServerlessDeploymentBucket');
+    .filter(([id]) => id !== 'ServerlessDeploymentBucket' && id !== 'LiveTable'); // made of what is elsewhere too
   expect(kept.map(([, { DeletionPolicy, UpdateReplacePolicy }]) => [DeletionPolicy, UpdateReplacePolicy])).toEqual(
     kept.map(() => ['Retain', 'Retain']),
   );
-  for (const [, { Properties }] of ofType(packages.prod, 'AWS::DynamoDB::Table')) {
+  for (const [, { Properties }] of kept.filter(([, { Type }]) => Type === 'AWS::DynamoDB::Table')) {
     expect(Properties.PointInTimeRecoverySpecification).toEqual({ PointInTimeRecoveryEnabled: true });
     expect(Properties.DeletionProtectionEnabled).toBe(true);
   }
@@ -323,7 +343,7 @@ function callsIn(stage: Package, name: Name) {
     /(^|\/)shared\/(pipeline|domain)\/|(^|\/)functions\//.test(source) ? [map.sourcesContent[i]!] : [],
   );
   const calls = callsOf(handler, bundled);
-  expect(calls.length).toBeGreaterThan(0);
+  if (name !== 'page') expect(calls.length).toBeGreaterThan(0); // which asks the world for nothing
   return calls;
 }
 
@@ -340,6 +360,8 @@ function platform(stage: Package, name: Name): Grant[] {
   return [
     ...on(logs, 'logs:CreateLogStream', 'logs:PutLogEvents'),
     ...TRACING,
+    ...(name === 'insights' ? readsTables(lake) : []),
+    ...(name === 'curate' ? mergesTables(lake) : []),
     // An object that is not there is missing only for those who may list; for others it is forbidden.
     ...(['query', 'batch', 'claim', 'nightly', 'redrive', 'alert'].includes(name) ? on(lake, 's3:ListBucket') : []),
     ...(name === 'batch' || name === 'claim' ? on(`${queue}.Arn`, ...receives) : []),
@@ -347,5 +369,43 @@ function platform(stage: Package, name: Name): Grant[] {
     ...(name === 'alert' ? [...on('AlertQueue.Arn', ...receives), ...ENCRYPTING] : []),
     ...(name === 'clean' ? on(stream, ...reads.map((read) => `kinesis:${read}`)) : []),
     ...(name === 'clean' ? [...on(lake, 's3:ListBucket'), ...on(`${lake}/aws/lambda/*`, 's3:PutObject')] : []),
+  ];
+}
+
+/**
+ * What Athena does in a function's name to read tables and to put its answer where the workgroup says (Amazon Athena,
+ * identity and access management).
+ */
+function readsTables(lake: string): Grant[] {
+  const on = (resource: string, ...actions: string[]) => actions.map((action): Grant => `${action} on ${resource}`);
+  const glue = 'arn:aws:glue:eu-central-1:123456789012:';
+  const tables = ['GetDatabase', 'GetTable', 'GetTables', 'GetPartition', 'GetPartitions'].map((get) => `glue:${get}`);
+  return [
+    ...['catalog', 'database/Catalog', 'table/Catalog/*'].flatMap((each) => on(`${glue}${each}`, ...tables)),
+    ...['curated', 'rejected'].flatMap((zone) => on(`${lake}/${zone}/*`, 's3:GetObject')),
+    ...on(`${lake}/athena/*`, 's3:GetObject', 's3:PutObject', 's3:AbortMultipartUpload', 's3:ListMultipartUploadParts'),
+    ...on(lake, 's3:GetBucketLocation', 's3:ListBucket'),
+  ];
+}
+
+/** What Athena does beside that to merge into tables of Iceberg, and to take away what they no longer need. */
+function mergesTables(lake: string): Grant[] {
+  const on = (resource: string, ...actions: string[]) => actions.map((action): Grant => `${action} on ${resource}`);
+  const glue = 'arn:aws:glue:eu-central-1:123456789012:';
+  const [read, write] = [
+    ['glue:GetDatabase', 'glue:GetTable', 'glue:GetPartitions'],
+    ['glue:CreateTable', 'glue:UpdateTable'],
+  ];
+  return [
+    ...['catalog', 'database/Catalog', 'table/Catalog/curated_*'].flatMap((each) =>
+      on(`${glue}${each}`, ...read, ...write),
+    ),
+    ...['landing', 'rejected'].flatMap((zone) => on(`${glue}table/Catalog/${zone}_*`, ...read)),
+    ...['landing', 'rejected'].flatMap((zone) => on(`${lake}/${zone}/*`, 's3:GetObject')),
+    ...['curated', 'athena'].flatMap((zone) =>
+      on(`${lake}/${zone}/*`, 's3:GetObject', 's3:PutObject', 's3:AbortMultipartUpload', 's3:ListMultipartUploadParts'),
+    ),
+    ...on(`${lake}/curated/*`, 's3:DeleteObject'),
+    ...on(lake, 's3:GetBucketLocation', 's3:ListBucket', 's3:ListBucketMultipartUploads'),
   ];
 }

@@ -43,7 +43,8 @@ export async function packaged(stage: string, name = stage, edit = (values: stri
   const folder = join(WORK, name);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  for (const room of ['functions', 'shared', 'node_modules']) symlinkSync(join(ROOT, room), join(folder, room));
+  for (const room of ['functions', 'shared', 'dashboard', 'node_modules'])
+    symlinkSync(join(ROOT, room), join(folder, room));
   for (const file of ['resources', 'serverless.yml', 'esbuild.config.js', 'package.json']) {
     cpSync(join(ROOT, file), join(folder, file), { recursive: true });
   }

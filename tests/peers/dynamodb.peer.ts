@@ -84,6 +84,7 @@ describe('every call of an adapter', () => {
       INVOICES_TABLE: tables.invoices,
       CUSTOMERS_TABLE: tables.customers,
       BATCHES_TABLE: tables.batches,
+      LIVE_TABLE: tables.live,
     });
     stores = {
       batches: deployed.batches(),
@@ -96,6 +97,7 @@ describe('every call of an adapter', () => {
       backlog: deployed.backlog(),
       watch: deployed.watch(),
       incidents: deployed.incidents(),
+      live: deployed.live(),
     };
   });
 
@@ -123,6 +125,15 @@ describe('every call of an adapter', () => {
     // 1 head, 1 without entries, 2 chunks, 2 failures, 3 parts, 2 arrivals, 1 sender, 2 told, 2 incidents, 1 gate; A, D and
     // twelve of B; sixty and six invoices.
     expect((await all()).map((items) => items.length)).toEqual([14, 66, 17]);
+  });
+
+  it('raises the mark of a window, which is none of its sum', async () => {
+    const window = { dataset: 'events', at: '2026-03-01T12' };
+    for (const mark of [1, 2]) {
+      await stores.live.touch(window);
+      expect(await stores.live.marks({ ...window, at: '2026-03-01' })).toEqual(new Map([[window.at, mark]]));
+    }
+    expect(await stores.live.sums({ ...window, at: '2026-03-01' }, window.at, window.at)).toEqual(new Map());
   });
 
   it('learns of a refusal by its condition, and from the refusal what is stored', async () => {
@@ -408,7 +419,11 @@ describe('the 400 KB of an item', () => {
     await expect(inOne).rejects.toMatchObject({ name: 'ValidationException' });
     expect(await itemsIn(client, tables.invoices)).toEqual([]);
 
-    expect(await claim(chunk_id, rows, invoiceOf, invoices)).toEqual({ claimed: rows, duplicates: 0 });
+    expect(await claim(chunk_id, rows, invoiceOf, invoices)).toEqual({
+      claimed: rows,
+      duplicates: 0,
+      opening: new Set([rows[0]!.line_id]),
+    });
     const parts = (await invoices.read(['536365'])).get('536365')!;
     expect(parts.flatMap((part) => part.lines)).toEqual(lines);
     expect(parts.map(({ part, version }) => [part, version])).toEqual(parts.map((_, i) => [i, 1]));
@@ -418,7 +433,7 @@ describe('the 400 KB of an item', () => {
     // Half of them in another order, and one more, from another chunk.
     const more = kept([sale({ invoice: '536365', stock: 'NEW' })]);
     const others = await claim(`${chunk_id}0`, [...rows.slice(2500).reverse(), ...more], invoiceOf, invoices);
-    expect(others).toEqual({ claimed: more, duplicates: 2500 });
+    expect(others).toEqual({ claimed: more, duplicates: 2500, opening: new Set() });
     const after = (await invoices.read(['536365'])).get('536365')!.flatMap((part) => part.lines);
     expect(after).toEqual([...lines, { ...more[0], chunk_id: `${chunk_id}0` }]);
   });
@@ -488,17 +503,17 @@ describe('write units', () => {
     }
 
     const { aws } = await sendThrough(input, ROWS_PER_REQUEST, 100, { batchSize: 1, batchWindowSeconds: 0, lanes: 1 });
-    const measured = { invoices: 0, customers: 0, batches: 0 };
+    const TABLES = ['invoices', 'customers', 'batches', 'live'] as const;
+    const measured = { invoices: 0, customers: 0, batches: 0, live: 0 };
     const counted = { ...measured };
-    for (const table of ['invoices', 'customers', 'batches'] as const) {
-      measured[table] = use[tables[table]]!.writeUnits;
+    for (const table of TABLES) {
+      measured[table] = use[tables[table]]?.writeUnits ?? 0; // rows of other days have no figures of the day
       counted[table] = aws.tables[table].use.writeUnits;
     }
-    const sum = (units: typeof measured) => units.invoices + units.customers + units.batches;
+    const sum = (units: typeof measured) => TABLES.reduce((all, table) => all + units[table], 0);
     const perMillion = (units: number) => Math.round((units * 1e6) / ROWS).toLocaleString('en');
     facts.figure('measured with', `${whatIsTested(ROWS)}, ${ROWS_PER_REQUEST} to a request`);
-    for (const table of ['invoices', 'customers', 'batches'] as const)
-      facts.figure(`write units per million rows, ${table}`, perMillion(measured[table]));
+    for (const table of TABLES) facts.figure(`write units per million rows, ${table}`, perMillion(measured[table]));
     facts.figure(
       'write units per million rows',
       `${perMillion(sum(measured))} (benchmark: ${perMillion(sum(counted))})`,
@@ -592,7 +607,7 @@ describe('a server that is gone', () => {
   });
 
   it('is Unavailable to every call; a missing table too; what is never taken is not', async () => {
-    const none = storesOn(clientOf(server), { invoices: 'none', customers: 'none', batches: 'none' });
+    const none = storesOn(clientOf(server), { invoices: 'none', customers: 'none', batches: 'none', live: 'none' });
     expect(await saysOfAll(none)).toEqual(Array(10).fill(expect.stringMatching(/^Unavailable: .*ResourceNotFound/)));
 
     const { write } = storesOn(clientOf(server), await createTables(clientOf(server), 'defect')).invoices;

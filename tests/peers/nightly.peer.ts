@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
@@ -46,12 +46,12 @@ const about = peer({
   proves: [
     'the nightly run is started by its schedule and by `npm run nightly -- --stage`, and walks its states to the end',
     'it waits for a file that is being read, has a claim go on whose notice was lost, and names what is stuck',
-    'it loads the warehouse until that is done; a step that fails ends it as failed, with a report that says why',
+    'it loads the warehouse, merges and builds until that is done; a step that fails ends it as failed, with a report that says why',
   ],
   cannot: [
     'rights of the state machine and of the schedule: whatever they call is let through',
     'retries for Unavailable: an error that a Node function throws has lost its name there',
-    'PostgreSQL: a function that answers as `warehouse` does stands in its place',
+    'PostgreSQL and Athena: functions that answer as `warehouse` and `curate` do stand in their place',
     "the schedule's time zone, which it does not keep",
   ],
 });
@@ -59,6 +59,19 @@ const about = peer({
 const STAGE = 'dev';
 const BATCH = 'b'.repeat(32);
 const MACHINE_ENDS_S = 120;
+
+/** What stands in the place of `curate`: it merges at once, and builds in two calls, the second of which goes on. */
+const CURATE = `export const handler = async ({ task, began_at }) => {
+  if (task === 'build') return { done: began_at === 'then', began_at: 'then', insights: began_at ? 21 : 3, profiles: 0 };
+  const counts = { arrivals: 1, days: 2, landed_rows: 4, curated_rows: 3, removed_duplicates: 1 };
+  return { done: true, datasets: { transactions: counts } };
+};`;
+const MERGED = { transactions: { arrivals: 1, days: 2, landed_rows: 4, curated_rows: 3, removed_duplicates: 1 } };
+const MERGE_AND_BUILD = [
+  ...['Curate', 'Count merges', 'Are they merged?'],
+  ...['Build', 'Count insights', 'Are they built?'],
+  ...['Build', 'Count insights', 'Are they built?'],
+];
 
 const client = { region: REGION };
 const lambda = () => new LambdaClient(client);
@@ -86,6 +99,8 @@ describe('the nightly run of a deployed stage', () => {
     about.version(platform.version);
     Object.assign(process.env, platform.env); // SDK clients of the checks
     pack = await packaged(STAGE, 'peers-nightly', hurried);
+    // Before it is deployed: the schedule starts a night at once.
+    writeFileSync(join(pack.folder, '.serverless/curate.zip'), zipped('functions/curate/handler.mjs', CURATE));
     await sls(platform, pack.folder, 'deploy', '--stage', STAGE, '--package', join(pack.folder, '.serverless'));
     stage = await findStage(STAGE, REGION);
     machine = stage.outputs.NightlyMachineArn!;
@@ -172,6 +187,8 @@ describe('the nightly run of a deployed stage', () => {
       'Are files open?',
       'Claim',
       'Are claims open?',
+      'Let rows land',
+      ...MERGE_AND_BUILD,
       'Report',
       'Was it a good night?',
       'Done',
@@ -179,6 +196,7 @@ describe('the nightly run of a deployed stage', () => {
     const { output } = await sfn().send(new DescribeExecutionCommand({ executionArn: run.executionArn }));
     const report = JSON.parse(output!) as NightReport;
     expect(report).toMatchObject({ id: run.name, status: 'done', waited_for: { count: 0 }, loaded: null });
+    expect(report).toMatchObject({ curated: MERGED, insights: { insights: 21, profiles: 0 } });
     expect(await kept(report)).toEqual(report);
   });
 
@@ -335,9 +353,12 @@ describe('the nightly run of a deployed stage', () => {
       );
       const { Definition } = withWarehouse.template.Resources.NightlyMachine!.Properties;
       const { definition } = await sfn().send(new DescribeStateMachineCommand({ stateMachineArn: machine }));
-      const nightlyArn = /"FunctionName": ?"([^"]+)"/.exec(definition!)![1]!;
-      const put = JSON.stringify(Definition).replaceAll('$' + '{Nightly}', nightlyArn);
-      const changed = put.replaceAll('$' + '{Warehouse}', functionArn);
+      const arnOf = (name: string) => new RegExp(`"FunctionName": ?"([^"]+-${name})"`).exec(definition!)![1]!;
+      const arns = { Nightly: arnOf('nightly'), Curate: arnOf('curate'), Warehouse: functionArn };
+      const changed = Object.entries(arns).reduce(
+        (text, [name, arn]) => text.replaceAll(`\${${name}}`, arn),
+        JSON.stringify(Definition),
+      );
       await sfn().send(new UpdateStateMachineCommand({ stateMachineArn: machine, definition: changed }));
     });
 
@@ -361,7 +382,7 @@ describe('the nightly run of a deployed stage', () => {
       const report = JSON.parse(stdout) as NightReport;
       expect([code, report.status]).toEqual([0, 'done']);
       expect(report.loaded).toEqual({ transactions: { files: 3, rows: 30, added: 21, known: 9, unreadable: [] } });
-      expect(Object.keys(report.seconds)).toEqual(['wait', 'claim', 'load']);
+      expect(Object.keys(report.seconds)).toEqual(['wait', 'claim', 'load', 'curate', 'build']);
       const [run] = await executions();
       expect(await statesOf(run!.executionArn!)).toEqual([
         'Begin',
@@ -374,6 +395,7 @@ describe('the nightly run of a deployed stage', () => {
         ...['Load', 'Count', 'Is it loaded?'],
         ...['Load', 'Count', 'Is it loaded?'],
         'Refresh',
+        ...MERGE_AND_BUILD,
         'Report',
         'Was it a good night?',
         'Done',

@@ -29,7 +29,7 @@ import { peer } from './support/peer';
 
 /*
  * The bulk job on a real Spark against what TypeScript makes of the same bytes: rows, line_ids and types by DuckDB's full
- * joins over both Parquets, refused rows with line, reason, field and text, and the counts of every chunk.
+ * joins over both Parquets, refused rows with line, reason, field, text and values, and the counts of every chunk.
  */
 const spark = peer({
   name: 'Spark (the bulk job)',

@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Arrival } from '../../shared/domain/arrival';
 import { manifestKey } from '../../shared/domain/lake';
+import type { CurateAnswer, CurateCounts } from '../../shared/pipeline/curate';
+import type { BuildAnswer } from '../../shared/pipeline/insights';
 import { type Night, type NightReport, runNight, takeStep } from '../../shared/pipeline/nightly';
 import { Unavailable } from '../../shared/pipeline/ports';
 import type { LoadAnswer } from '../../shared/pipeline/warehouse';
@@ -218,6 +220,56 @@ describe('a night counts what the warehouse loads', () => {
   });
 });
 
+/** How a curated table stands: days of arrival and of events that were merged, and rows. */
+const stand = (arrivals: number, days: number, landed_rows: number): CurateCounts => ({
+  arrivals,
+  days,
+  landed_rows,
+  curated_rows: landed_rows - 1,
+  removed_duplicates: 1,
+});
+
+describe('a night counts what was merged', () => {
+  const curated = (answer: CurateAnswer, night: Night = NIGHT, within = HOUR) =>
+    takeStep({ step: 'curate', night, within, answer }, world);
+
+  it('over all calls, with the rows that the tables have at last', async () => {
+    const first = await curated({ done: false, datasets: { transactions: stand(1, 100, 200) } });
+    expect(first.again).toBe(true);
+    world.clock.pass(5);
+    const datasets = { transactions: stand(1, 50, 250), events: stand(0, 0, 10) };
+    const second = await curated({ done: true, datasets }, first);
+    expect(second).toMatchObject({ again: false, ended: { curate: '2026-03-01T12:00:05.000Z' } });
+    expect(second.curated).toEqual({ transactions: stand(2, 150, 250), events: stand(0, 0, 10) });
+  });
+
+  it('and fails when that takes longer than it may', async () => {
+    world.clock.pass(600);
+    const night = await curated({ done: false, datasets: {} }, NIGHT, 600);
+    expect(night).toMatchObject({ again: false, failure: { step: 'curate', error: 'NotInTime' } });
+    expect(night.failure!.cause).toContain('The curated tables were not merged in 600 s.');
+  });
+});
+
+describe('a night counts the insights that were built', () => {
+  const built = (answer: BuildAnswer, night: Night = NIGHT, within = HOUR) =>
+    takeStep({ step: 'build', night, within, answer }, world);
+  const began_at = '2026-03-01T12:00:00.000Z';
+
+  it('until they are, and has a build gone on with', async () => {
+    const first = await built({ done: false, began_at, insights: 3, profiles: 0 });
+    expect(first).toMatchObject({ again: true, build_began_at: began_at });
+    const second = await built({ done: true, began_at, insights: 21, profiles: 1000 }, first);
+    expect(second).toMatchObject({ again: false, insights: { insights: 21, profiles: 1000 } });
+  });
+
+  it('and fails when that takes longer than it may', async () => {
+    world.clock.pass(60);
+    const night = await built({ done: false, began_at, insights: 3, profiles: 0 }, NIGHT, 60);
+    expect(night.failure).toMatchObject({ step: 'build', error: 'NotInTime' });
+  });
+});
+
 describe('the report of a night', () => {
   it('says when, what was waited for, what is left, what was loaded, and how long each step took', async () => {
     const night: Night = {
@@ -227,24 +279,31 @@ describe('the report of a night', () => {
         wait: '2026-03-01T12:00:30.000Z',
         claim: '2026-03-01T12:00:30.500Z',
         load: '2026-03-01T12:02:30.500Z',
+        curate: '2026-03-01T12:02:31.000Z',
+        build: '2026-03-01T12:02:33.000Z',
       },
       waited_for: { count: 1, names: ['inbox/events/a.csv'] },
       claims: { count: 0, names: [] },
       left_over: { count: 0, files: [] },
       loaded: { events: { files: 1, rows: 3, added: 2, known: 1, unreadable: [] } },
+      curated: { events: stand(2, 3, 4) },
+      insights: { insights: 21, profiles: 5 },
+      build_began_at: '2026-03-01T12:02:31.000Z',
     };
-    world.clock.pass(151);
+    world.clock.pass(153);
     const report = (await takeStep({ step: 'report', night }, world)) as NightReport;
     expect(report).toEqual({
       id: 'night',
       status: 'done',
       began_at: '2026-03-01T12:00:00.000Z',
-      ended_at: '2026-03-01T12:02:31.000Z',
-      seconds: { wait: 30, claim: 0.5, load: 120 },
+      ended_at: '2026-03-01T12:02:33.000Z',
+      seconds: { wait: 30, claim: 0.5, load: 120, curate: 0.5, build: 2 },
       waited_for: { count: 1, names: ['inbox/events/a.csv'] },
       claims: { count: 0, names: [] },
       left_over: { count: 0, files: [] },
       loaded: { events: { files: 1, rows: 3, added: 2, known: 1, unreadable: [] } },
+      curated: { events: stand(2, 3, 4) },
+      insights: { insights: 21, profiles: 5 },
     });
     expect(stored(report)).toEqual(report);
   });
@@ -262,6 +321,8 @@ describe('the report of a night', () => {
       failure: { step: 'wait', error: 'Unavailable', cause: words },
       seconds: {},
       loaded: null,
+      curated: null,
+      insights: null,
     });
   });
 
@@ -285,7 +346,7 @@ describe('a night in one process', () => {
       said,
       pauses,
       errors,
-      within: { wait: HOUR, claim: HOUR, load: HOUR },
+      within: { wait: HOUR, claim: HOUR, load: HOUR, build: HOUR },
       async pause(seconds: number) {
         pauses.push(seconds);
         world.clock.pass(seconds);
@@ -313,6 +374,31 @@ describe('a night in one process', () => {
     expect(nightwatch.said).toEqual(['wait', 'wait', 'wait', 'claim', 'claim', 'load', 'load']);
     expect(report).toMatchObject({ status: 'done', seconds: { wait: 2, claim: 1, load: 1 }, left_over: { count: 0 } });
     expect(stored(report)).toEqual(report);
+  });
+
+  it('builds the insights behind the load, and goes on with a build that is not done', async () => {
+    const asked: (string | undefined)[] = [];
+    const nightwatch = watch({
+      load: async () => answer,
+      async build(began_at) {
+        asked.push(began_at);
+        return { done: asked.length === 2, began_at: 'then', insights: asked.length, profiles: 0 };
+      },
+    });
+    const report = await runNight('built', nightwatch, world);
+    expect(nightwatch.said).toEqual(['wait', 'claim', 'load', 'build', 'build']);
+    expect(asked).toEqual([undefined, 'then']);
+    expect(report).toMatchObject({ curated: null, insights: { insights: 2, profiles: 0 } });
+  });
+
+  it('has a report of what was loaded when the insights cannot be built', async () => {
+    const nightwatch = watch({ load: async () => answer, build: () => Promise.reject(new Error('a defect')) });
+    expect(await runNight('unbuilt', nightwatch, world)).toMatchObject({
+      status: 'failed',
+      failure: { step: 'build', cause: 'a defect' },
+      loaded: {},
+      insights: null,
+    });
   });
 
   it('loads nothing where there is no warehouse', async () => {

@@ -76,7 +76,8 @@ describe('a batch whose rule was fixed', () => {
     expect(await balance(id)).toMatchObject({ kept: 3, duplicate: 0, rejected: { cancellation: 1 }, balanced: true });
     const [entry] = await entriesOf(id);
     expect(entry).toMatchObject({ revision: 1, cleaned_at: '2026-03-02T12:00:00.000Z' });
-    expect(await refusedOf(id)).toMatchObject([{ line: 4, reason: 'cancellation', text: ROWS[2] }]);
+    const says = { invoice_no: 'C2', quantity: 1, invoice_date: '2010-12-01T08:26:00Z', unit_price: '2.55' };
+    expect(await refusedOf(id)).toMatchObject([{ line: 4, reason: 'cancellation', text: ROWS[2], cleaned: says }]);
     expect(storedLines(world).map(({ chunk_id }) => chunk_id)).toEqual([
       entry!.chunk_id,
       claimantOf({ ...entry!, revision: 1 }),

@@ -21,6 +21,7 @@ async function run() {
     target: 'node24',
     format: 'cjs',
     conditions: ['local'],
+    loader: { '.sql': 'text' },
     // What the modules of tests/support find the repository's root by; they are as deep in it as this folder.
     define: { __dirname: JSON.stringify(__dirname) },
     sourcemap: 'inline',

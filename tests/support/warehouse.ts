@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
-import { WAREHOUSE_FILE } from '../../shared/adapters/local/warehouse';
+import { WAREHOUSE_FILE } from '../../shared/adapters/local/duckdb';
 
 /** Asks the warehouse of a data directory as any tool would: another reader of the same file. */
 export async function askWarehouse(directory: string, sql: string): Promise<unknown[][]> {

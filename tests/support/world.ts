@@ -126,7 +126,7 @@ export interface Findings {
   readonly customers: readonly unknown[];
   /** line_id of every row in landing, doubles taken out as curated does. */
   readonly landed: readonly string[];
-  /** `line reason field text` of every refused row, sorted. */
+  /** `line reason field text cleaned` of every refused row, sorted. */
   readonly refused: readonly string[];
 }
 
@@ -146,7 +146,8 @@ export async function findings(world: TestWorld, batchIds: readonly string[]): P
     batches.push({ received, through: balance.kept + duplicate, rejected, balanced, status });
     for (const { chunk_id } of batch.entries) {
       const rows = await world.rejects.read(batch.head, chunk_id);
-      refused.push(...rows.map(({ line, reason, field, text }) => `${id} ${line} ${reason} ${field} ${text}`));
+      for (const { line, reason, field, text, cleaned } of rows)
+        refused.push(`${id} ${line} ${reason} ${field} ${text} ${JSON.stringify(cleaned)}`);
     }
   }
   const database = world.inspect();

@@ -1,7 +1,7 @@
 import type { Ports } from '../../pipeline/ports';
 
-/** What is configured: ports, and what the function `alert` is to keep to. */
-type Port = keyof Ports | 'alerts';
+/** What is configured: ports, what the function `alert` is to keep to, and where the page lets people sign in. */
+type Port = keyof Ports | 'alerts' | 'signIn';
 
 /** An environment variable: what it says, and which ports need it. */
 export interface Variable {
@@ -59,8 +59,24 @@ export const VARIABLES = {
       raw: 'always',
       refusals: 'always',
       recount: 'always',
+      built: 'always',
+      profiles: 'always',
+      curation: 'always',
       alerts: 'always',
     },
+  },
+  LIVE_TABLE: {
+    meaning: 'DynamoDB table of figures of the day: key figures_of (S) and entry (S)',
+    neededBy: { live: 'always' },
+  },
+  ATHENA_WORKGROUP: {
+    meaning:
+      'Athena workgroup that insights and merges run in: it bounds what a query reads, and says where answers go',
+    neededBy: { engine: 'always', curation: 'always' },
+  },
+  CATALOG_DATABASE: {
+    meaning: 'Database of the Glue catalog with the tables of the lake',
+    neededBy: { engine: 'always', curation: 'always' },
   },
   LANDING: {
     meaning: 'How kept rows get into the lake: through Firehose, or as one Parquet object for each chunk',
@@ -130,6 +146,14 @@ export const VARIABLES = {
   USER_POOL_CLIENT_IDS: {
     meaning: 'App clients whose tokens are taken, separated by commas',
     neededBy: { tokens: 'always' },
+  },
+  SIGN_IN_URL: {
+    meaning: "Address of the user pool's sign-in page, for the dashboard",
+    neededBy: { signIn: 'always' },
+  },
+  SIGN_IN_CLIENT_ID: {
+    meaning: 'App client that people sign in with on the dashboard',
+    neededBy: { signIn: 'always' },
   },
   WAREHOUSE_HOST: {
     meaning: 'PostgreSQL server of the warehouse',

@@ -1,7 +1,9 @@
-import type { Offers, Ports } from '../../pipeline/ports';
+import type { Offers, Ports, SignIn } from '../../pipeline/ports';
 import { dynamoArrivals, dynamoBacklog, dynamoSenders } from './arrivals';
+import { athena, athenaCuration, athenaEngine } from './athena';
 import { s3Attempts } from './attempts';
 import { dynamoBatches, dynamoChunks, dynamoFiles } from './batches';
+import { s3Built, s3Profiles } from './built';
 import { glueBulk, s3BulkOutput, s3Manifests } from './bulk';
 import { systemClock } from './clock';
 import { configure } from './config';
@@ -20,6 +22,7 @@ import { s3Landed } from './landed';
 import { directLanding, firehoseLanding } from './landing';
 import { sqsLater } from './later';
 import { dynamoLines } from './lines';
+import { dynamoLive } from './live';
 import { s3Notes } from './notes';
 import { sqsOrders } from './orders';
 import { snsPost } from './post';
@@ -138,6 +141,22 @@ export const lines = (): Ports['lines'] => dynamoLines(dynamodb(), configure(['l
 
 export const recount = (): Ports['recount'] => s3Recount(s3(), configure(['recount']).LAKE_BUCKET);
 
+export const engine = (): Ports['engine'] => athenaEngine(athena(), athenaPlace());
+
+export const built = (): Ports['built'] => s3Built(s3(), configure(['built']).LAKE_BUCKET);
+
+export const profiles = (): Ports['profiles'] => s3Profiles(s3(), configure(['profiles']).LAKE_BUCKET);
+
+export const curation = (): Ports['curation'] =>
+  athenaCuration(athena(), s3(), { ...athenaPlace(), bucket: configure(['curation']).LAKE_BUCKET });
+
+export const live = (): Ports['live'] => dynamoLive(dynamodb(), configure(['live']).LIVE_TABLE, systemClock);
+
+const athenaPlace = () => {
+  const { ATHENA_WORKGROUP, CATALOG_DATABASE } = configure(['engine']);
+  return { workgroup: ATHENA_WORKGROUP, database: CATALOG_DATABASE };
+};
+
 export const post = (): Ports['post'] => {
   const { ALERT_TOPIC, BATCHES_TABLE } = configure(['post']);
   return snsPost(sns(), ALERT_TOPIC, dynamodb(), BATCHES_TABLE);
@@ -157,6 +176,18 @@ export const alertSettings = () => {
     option: `--stage ${set.ALERT_FROM}`,
     api: set.API_URL,
     ...numbers,
+  };
+};
+
+/** Cognito's own page (user pool endpoints: authorize, token, logout). */
+export const signIn = (): SignIn => {
+  const { SIGN_IN_URL, SIGN_IN_CLIENT_ID } = configure(['signIn']);
+  return {
+    authorize: `${SIGN_IN_URL}/oauth2/authorize`,
+    token: `${SIGN_IN_URL}/oauth2/token`,
+    logout: `${SIGN_IN_URL}/logout`,
+    client_id: SIGN_IN_CLIENT_ID,
+    scope: 'openid email',
   };
 };
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import middy from '@middy/core';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { Problem } from '../../domain/problem';
-import { List } from '../../pipeline/pages';
+import { Csv, List } from '../../pipeline/pages';
 import { type Telemetry, Unavailable } from '../../pipeline/ports';
 
 /** A request as the HTTP API hands it over, in our words. */
@@ -20,7 +20,7 @@ export interface HttpRequest {
   readonly asText: boolean;
 }
 
-/** An answer; its body is sent as JSON. */
+/** An answer; its body is sent as JSON, but for CSV. */
 export interface HttpAnswer {
   readonly status: number;
   readonly body: unknown;
@@ -47,6 +47,7 @@ export function http(telemetry: Pick<Telemetry, 'log'>, answer: (request: HttpRe
 
 /** A 200 with what was found. A list is sent as an array; a Link header (RFC 8288) leads to its next page. */
 export function ok(found: unknown, path: string): HttpAnswer {
+  if (found instanceof Csv) return { status: 200, body: found, headers: csvHeaders(found) };
   if (!(found instanceof List)) return { status: 200, body: found };
   const { rows, next_cursor } = found;
   return {
@@ -55,6 +56,12 @@ export function ok(found: unknown, path: string): HttpAnswer {
     ...(next_cursor && { headers: { link: `<${path}?cursor=${next_cursor}>; rel="next"` } }),
   };
 }
+
+const csvHeaders = ({ name, truncated }: Csv) => ({
+  'content-type': 'text/csv; charset=utf-8',
+  'content-disposition': `attachment; filename="${name}"`,
+  'ecomflow-truncated': String(truncated),
+});
 
 function fromGateway(event: APIGatewayProxyEventV2): HttpRequest {
   return {
@@ -90,7 +97,7 @@ function json(status: number, body: unknown, headers: HttpAnswer['headers'] = {}
   return {
     statusCode: status,
     headers: { 'content-type': 'application/json', ...SECURITY_HEADERS, ...headers },
-    body: JSON.stringify(body),
+    body: body instanceof Csv ? body.text : JSON.stringify(body),
   };
 }
 

@@ -19,6 +19,8 @@ const ADDED = `
   create table if not exists meters (meter text not null, dataset text not null, count integer not null, sum real not null, max real not null, last real not null, last_at text not null, primary key (meter, dataset)) without rowid;
   create table if not exists watch (batch_id text primary key, received_at text not null, mark integer not null, untold integer not null, told text) without rowid;
   create index if not exists untold on watch (received_at) where untold = 1;
+  create table if not exists live_pieces (dataset text not null, minute text not null, chunk_id text not null, figures blob not null, primary key (dataset, minute, chunk_id)) without rowid;
+  create table if not exists live_sums (dataset text not null, within text not null, at text not null, mark integer not null, kept integer, figures blob, primary key (dataset, within, at)) without rowid;
   create table if not exists orders (id integer primary key autoincrement, body text not null);
   create table if not exists incidents (id text primary key, about text not null, state text not null, quiet_until text, body text not null);
   create index if not exists quiet on incidents (about, quiet_until);

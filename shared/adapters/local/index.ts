@@ -1,8 +1,11 @@
 import type { Clock, Offers, Ports } from '../../pipeline/ports';
 import { ArrivalTable } from './arrivals';
 import { attemptsIn } from './attempts';
+import { builtIn, profilesIn } from './built';
 import { bulkOutputIn, LocalSpark } from './bulk';
+import { curationIn } from './curation';
 import { Database } from './database';
+import { duckdbEngine } from './engine';
 import { failuresIn } from './failures';
 import { historyIn } from './history';
 import { InboxFolder } from './inbox';
@@ -11,6 +14,7 @@ import { failedIn, LakeFolder, landingIn, rejectsIn } from './lake';
 import { landedIn } from './landed';
 import { Waiting } from './later';
 import { linesIn } from './lines';
+import { liveIn } from './live';
 import { notesIn } from './notes';
 import { OrderTable } from './orders';
 import { outboxIn } from './outbox';
@@ -21,7 +25,7 @@ import { reportsIn } from './reports';
 import { StreamLog } from './stream';
 import { CustomerTable, InvoiceTable, Ledger } from './tables';
 import { aloud, telemetryIn } from './telemetry';
-import { verifierIn } from './tokens';
+import { signInOf, verifierIn } from './tokens';
 import { uploadsIn } from './uploads';
 import { duckdbWarehouse } from './warehouse';
 import { watchIn } from './watch';
@@ -50,6 +54,7 @@ export function openWorld(directory: string, at: Clock = systemClock): LocalWorl
   const log = new StreamLog(database, at);
   const lake = new LakeFolder(directory);
   const arrivals = new ArrivalTable(database);
+  const engine = duckdbEngine(directory);
   return {
     clock: at,
     stream: log,
@@ -85,6 +90,11 @@ export function openWorld(directory: string, at: Clock = systemClock): LocalWorl
     refusals: refusalsIn(directory),
     lines: linesIn(database),
     recount: recountIn(directory),
+    engine,
+    built: builtIn(lake),
+    profiles: profilesIn(lake),
+    curation: curationIn(engine),
+    live: liveIn(database),
     telemetry: telemetryIn(directory, database, at),
     log,
     lake,
@@ -135,7 +145,15 @@ export const raw = () => world().raw;
 export const refusals = () => world().refusals;
 export const lines = () => world().lines;
 export const recount = () => world().recount;
+export const engine = () => world().engine;
+export const built = () => world().built;
+export const profiles = () => world().profiles;
+export const curation = () => world().curation;
+export const live = () => world().live;
 export const telemetry = () => aloud(world().telemetry);
+
+/** The embedded issuer's page. */
+export const signIn = () => signInOf(dataDirectory());
 
 /** Of AWS's function `alert`; npm start tells by the values of resources/stages/local.yml. */
 export const alertSettings = () => ({

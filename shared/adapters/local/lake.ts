@@ -11,7 +11,7 @@ import { type FailedChunks, type Landing, type Rejects, Unavailable } from '../.
  * and DuckDB pass over names that begin with a dot.
  */
 export const unfinishedAt = (file: string) => join(dirname(file), `.${basename(file)}.${randomUUID()}.tmp`);
-const UNFINISHED = '{failed,landing,outbox,raw,redriven,rejected,reports}/**/{.*,*}.tmp'; // 0.1.0 wrote them without the dot
+const UNFINISHED = '{failed,insights,landing,outbox,raw,redriven,rejected,reports}/**/{.*,*}.tmp'; // 0.1.0 wrote them without the dot
 
 /** The lake as a folder, keys as on S3. An object is there whole or not at all. */
 export class LakeFolder {

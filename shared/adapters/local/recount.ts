@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { WarehouseCounts } from '../../pipeline/ports';
-import { duckdbWarehouse, WAREHOUSE_FILE } from './warehouse';
+import { WAREHOUSE_FILE } from './duckdb';
+import { duckdbWarehouse } from './warehouse';
 
 /** The warehouse of a data directory, counted when it is asked. */
 export const recountIn = (directory: string): WarehouseCounts => ({

@@ -15,13 +15,13 @@ import {
   viewsOf,
 } from '../../domain/warehouse';
 import { type OpenWarehouse, Unavailable, type Warehouse } from '../../pipeline/ports';
-
-/** The warehouse's file in a data directory. */
-export const WAREHOUSE_FILE = 'warehouse.duckdb';
+import { inTurn, openFile, WAREHOUSE_FILE } from './duckdb';
 
 /** A laptop has other things to do: more than this DuckDB puts on disk. */
 const BOUNDS = { memory_limit: '512MB', threads: '2', preserve_insertion_order: 'false' };
 const LATE_DAYS = 7;
+/** Questions end in less, and let others in after a while; a program of the analyst's may have the file for hours. */
+const PATIENCE_MS = 10_000;
 
 type Value = string | number | bigint;
 
@@ -29,34 +29,28 @@ type Value = string | number | bigint;
  * The warehouse as a DuckDB file, which any tool that knows DuckDB opens. It lets in one process that writes or many
  * that read: so it is open only while something is loaded, and Unavailable while another program has it.
  */
-export function duckdbWarehouse(directory: string): Warehouse {
+export function duckdbWarehouse(directory: string, patienceMs = PATIENCE_MS): Warehouse {
   const file = join(directory, WAREHOUSE_FILE);
   return {
     lateDays: LATE_DAYS,
-    async use(work) {
-      mkdirSync(directory, { recursive: true });
-      const { DuckDBInstance } = await import('@duckdb/node-api'); // late: starting takes no time for it
-      const instance = await DuckDBInstance.create(file, { ...BOUNDS, temp_directory: `${file}.tmp` }).catch(refused);
-      try {
-        const connection = await instance.connect();
+    use: (work) =>
+      inTurn(file, async () => {
+        mkdirSync(directory, { recursive: true });
+        const instance = await openFile(file, { ...BOUNDS, temp_directory: `${file}.tmp` }, patienceMs);
         try {
-          await connection.run("set TimeZone = 'UTC'");
-          await migrate(connection);
-          return await work(openOn(connection, directory));
+          const connection = await instance.connect();
+          try {
+            await connection.run("set TimeZone = 'UTC'");
+            await migrate(connection);
+            return await work(openOn(connection, directory));
+          } finally {
+            connection.closeSync();
+          }
         } finally {
-          connection.closeSync();
+          instance.closeSync();
         }
-      } finally {
-        instance.closeSync();
-      }
-    },
+      }),
   };
-}
-
-function refused(cause: Error): never {
-  const owner = /Conflicting lock is held in (.*? \(PID \d+\))/.exec(cause.message)?.[1];
-  const why = owner === undefined ? 'cannot be opened' : `is open in another program: ${owner}. Close it there`;
-  throw new Unavailable(`${WAREHOUSE_FILE} ${why}`, { cause });
 }
 
 async function rowsOf(

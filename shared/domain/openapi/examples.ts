@@ -1,5 +1,7 @@
 /* Examples of the API's document: the first invoice of UCI Online Retail, and a click of REES46's shop. */
 
+import { insights } from '../insight';
+
 const batch_id = 'd2f1a6c0b94e4f7a8c35e61907b2d48f';
 const file = '6b1f0e4d8a2c97350fe1b4d6c8a9027355e1d0c2b3a4f5968778695a4b3c2d1e';
 const invoice = {
@@ -31,6 +33,33 @@ const balance = {
 };
 const invoices = [{ invoice_no: '536365', invoice_date: '2010-12-01T08:26:00Z', country: 'United Kingdom' }];
 const customer = { customer_id: '17850', invoices, next_cursor: null };
+
+const profile = {
+  customer_id: '17850',
+  country: 'United Kingdom',
+  segment: 'lost',
+  recency_days: 372,
+  frequency: 34,
+  monetary: '5391.2100',
+  r: 1,
+  f: 5,
+  m: 5,
+  first_order: '2010-12-01',
+  last_order: '2010-12-02',
+  average_order: '158.56',
+  rhythm_days: 1,
+  churn_risk: 'lost',
+};
+const salesByDay = insights.get('sales_by_day')!;
+const built = { built_at: '2026-03-01T02:45:10.000Z', failed_at: null };
+const insight = {
+  name: salesByDay.name,
+  question: salesByDay.question,
+  grain: salesByDay.grain,
+  columns: salesByDay.columns.map((column) => ({ ...column, unit: column.unit ?? null })),
+  cannot: salesByDay.cannot,
+  ...built,
+};
 
 const key = 'inbox/transactions/4f7a8c35e61907b2d48fd2f1a6c0b94e.csv.gz';
 
@@ -138,8 +167,89 @@ export const ANSWERS = {
   },
   Invoice: { ...invoice, line_count: 1, total: '15.3', lines: [line], next_cursor: null },
   InvoiceItems: [line],
-  Customer: { country: 'United Kingdom', ...customer },
+  Customer: { country: 'United Kingdom', profile, ...customer },
   CustomerInvoices: customer,
+  Insights: {
+    built_at: built.built_at,
+    datasets: [
+      {
+        dataset: 'transactions',
+        first_day: '2010-12-01',
+        last_day: '2011-12-09',
+        rows: 524877,
+        removed_duplicates: 0,
+        batches: 11,
+        received: 541909,
+        kept: 524877,
+        duplicate: 5231,
+        rejected: { bad_debt: 3, cancellation: 9288, non_positive_price: 1174, non_positive_quantity: 1336 },
+        pending: 0,
+        balanced: true,
+      },
+    ],
+    insights: [{ ...insight, reads: salesByDay.reads, range: salesByDay.range, rows: 305 }],
+  },
+  Insight: {
+    ...insight,
+    from: '2010-12-01',
+    to: '2011-12-09',
+    rows: [
+      {
+        day: '2010-12-01',
+        revenue: '58776.7900',
+        orders: 127,
+        lines: 3067,
+        pieces: 32212,
+        average_order: '462.81',
+      },
+    ],
+    truncated: true,
+  },
+  Live: {
+    at: '2026-03-01T12:00:01.000Z',
+    day: '2026-03-01',
+    timezone: 'UTC',
+    behind: false,
+    transactions: {
+      revenue: '139.12',
+      orders: 3,
+      lines: 8,
+      pieces: 54,
+      by_hour: Array.from({ length: 24 }, (_, hour) => ({
+        hour,
+        orders: hour === 9 ? 3 : 0,
+        revenue: hour === 9 ? '139.12' : '0',
+      })),
+      top_products: [
+        { stock_code: '85123A', description: 'WHITE HANGING HEART T-LIGHT HOLDER', revenue: '15.3', pieces: 6 },
+      ],
+      products_cut: false,
+    },
+    events: {
+      events: 12,
+      views: 9,
+      carts: 2,
+      removals: 0,
+      purchases: 1,
+      purchase_value: '489.07',
+      active_users: 4,
+      active_users_error: 0.016,
+      by_hour: Array.from({ length: 24 }, (_, hour) => ({
+        hour,
+        events: hour === 9 ? 12 : 0,
+        purchases: hour === 9 ? 1 : 0,
+      })),
+      categories: [
+        {
+          category_id: '2053013555631882655',
+          category_code: 'electronics.smartphone',
+          purchases: 1,
+          value: '489.07',
+        },
+      ],
+      categories_cut: false,
+    },
+  },
   Metrics: {
     meters: [
       {

@@ -1,6 +1,7 @@
 import { CHARSETS } from '../charset';
 import { datasets } from '../dataset';
 import type { Schema } from '../describe';
+import { insights } from '../insight';
 import { MOST_KEY_BYTES } from '../upload';
 
 const inPath = (name: string, description: string, schema: Schema, example: string): Schema => ({
@@ -18,6 +19,7 @@ const inQuery = (name: string, description: string, schema: Schema): Schema => (
   schema,
 });
 const number = (maximum: number): Schema => ({ type: 'integer', minimum: 1, maximum });
+const DAY: Schema = { type: 'string', format: 'date', examples: ['2011-01-31'] };
 const HASH = { pattern: '^[0-9a-f]{64}$' };
 /* As functions/ingest/request.ts holds to. */
 const MOST_PARTS = 10_000;
@@ -69,6 +71,14 @@ export const PARAMETERS: Readonly<Record<string, Schema>> = {
     number(MOST_LINE),
   ),
   Limit: inQuery('limit', 'Most entries of a page', number(1000)),
+  Insight: inPath('name', 'The insight', { enum: [...insights.keys()] }, 'sales_by_day'),
+  From: inQuery('from', "First day, on the shop's clock; by default the first that there are rows of", DAY),
+  To: inQuery('to', 'Last day, included; by default the last that there are rows of', DAY),
+  Rows: inQuery('limit', 'Most rows: 100 if nothing is said, and 1000 at most; of CSV 10000', number(10_000)),
+  Format: inQuery('format', 'CSV is also what a request with `Accept: text/csv` gets', {
+    enum: ['json', 'csv'],
+    default: 'json',
+  }),
   Cursor: inQuery('cursor', '`next_cursor` of the page before, on the same address', {
     type: 'string',
     maxLength: 1024,

@@ -90,6 +90,19 @@ const found = (description: string, schema: Schema, example?: unknown): Schema =
   },
   ...refusing([304, 'NotModified']),
 });
+/** An insight's answer, which may be asked for as CSV. */
+const insightFound = ((answer: Schema) => {
+  const { content, headers, ...rest } = answer[200] as { content: Schema; headers: Schema };
+  const csv = {
+    schema: {
+      type: 'string',
+      description:
+        "A header with the names of the columns, and the rows; Content-Disposition names it as a file, and Ecomflow-Truncated tells whether there are more rows. Text that a spreadsheet would run as a formula has ' in front",
+    },
+    example: 'day,revenue,orders,lines,pieces,average_order\r\n2010-12-01,58776.7900,127,3067,32212,462.81\r\n',
+  };
+  return { ...answer, 200: { ...rest, headers, content: { ...content, 'text/csv; charset=utf-8': csv } } };
+})(found('The answer', schemaRef('Insight'), ANSWERS.Insight));
 /** What is said of a redrive that was asked for. */
 const ordered = (status: number, description: string, example: unknown): Schema => ({
   [status]: {
@@ -240,6 +253,34 @@ const OPERATIONS: Readonly<Record<Route, Operation>> = {
       ...found('A page of invoices', schemaRef('CustomerInvoices'), ANSWERS.CustomerInvoices),
       ...missingOrBad,
     },
+  },
+  'GET /v1/insights': {
+    operationId: 'listInsights',
+    tags: ['Insights'],
+    summary: 'Every insight, and what there is of each data set',
+    description:
+      'Insights are built every night over all the days that there are; on a laptop behind each load. What the ledger says is the sum over all batches.',
+    responses: found('The insights', schemaRef('Insights'), ANSWERS.Insights),
+  },
+  'GET /v1/insights/{name}': {
+    operationId: 'getInsight',
+    tags: ['Insights'],
+    summary: 'The answer of an insight',
+    description:
+      'Without `from` and `to`, over all days, as it was built last. For other days it is found at once, which takes some seconds on AWS; where it takes longer, the answer is 503, and the same question finds it a little later. Before the first build, and while there are no rows, the answer has none.',
+    parameters: ['Insight', 'From', 'To', 'Rows', 'Format'].map(parameter),
+    responses: {
+      ...insightFound,
+      ...refusing([400, 'BadRange'], [404, 'NotFound'], [422, 'TooMuch']),
+    },
+  },
+  'GET /v1/live': {
+    operationId: 'getLive',
+    tags: ['Insights'],
+    summary: 'What today has brought so far',
+    description:
+      "Of rows that happened today, on the shop's clock, and are kept: sums of what the ledger says, within seconds of its entry. Money is exact, and rows that come again count once. Files that went to Spark are not in it.",
+    responses: found('The figures of today', schemaRef('Live'), ANSWERS.Live),
   },
   'GET /v1/metrics': {
     operationId: 'getMetrics',

@@ -52,6 +52,17 @@ export const RESPONSES: Readonly<Record<string, Schema>> = {
     path: '/v1/customers/17850/invoices',
     example: new Problem('invalid_parameter', 'limit is a number from 1 to 1000.', { parameter: 'limit' }),
   }),
+  BadRange: refusal({
+    description: 'A parameter cannot be taken.',
+    codes: ['invalid_parameter'],
+    path: '/v1/insights/sales_by_day',
+    example: new Problem('invalid_parameter', 'from is a day, as 2011-01-31.', { parameter: 'from' }),
+  }),
+  TooMuch: refusal({
+    description: 'The days asked for have more than may be read for one answer.',
+    path: '/v1/insights/sales_by_day',
+    example: new Problem('too_much', 'So many days are too much to be read at once. Narrow the range: from and to.'),
+  }),
   BadUpload: refusal({
     description: 'The file cannot be uploaded as it is described; nothing is stored.',
     codes: ['invalid_parameter'],

@@ -2,6 +2,7 @@ import { CHARSETS } from '../charset';
 import type { Contract } from '../contract';
 import { datasets } from '../dataset';
 import { jsonSchema, type Schema, typeName } from '../describe';
+import { type ColumnType, insights, SOURCES } from '../insight';
 import { METERS } from '../meters';
 import { ORDERS } from '../order';
 import { PROBLEMS } from '../problem';
@@ -27,6 +28,18 @@ const object = (description: string, properties: Record<string, Schema>): Schema
   description,
   properties,
   required: Object.keys(properties),
+});
+
+const money = (description: string): Schema => text(description, { pattern: '^-?\\d+(\\.\\d{1,4})?$' });
+const byHour = (description: string, properties: Record<string, Schema>): Schema =>
+  arrayOf(object('An hour', { hour: { ...count('From 0 to 23'), maximum: 23 }, ...properties }), {
+    description,
+    minItems: 24,
+    maxItems: 24,
+  });
+const cut = (things: string): Schema => ({
+  type: 'boolean',
+  description: `True when there were too many ${things} to keep all: sums are exact, each of these may have more`,
 });
 
 const dataset = text('The data set', { enum: contracts.map(({ name }) => name) });
@@ -109,6 +122,22 @@ const { invoice_no, invoice_date, customer_id, country } = sale.properties as Re
   'invoice_no' | 'invoice_date' | 'customer_id' | 'country',
   Schema
 >;
+const day = (description: string): Schema => text(description, { format: 'date' });
+const insightWords = {
+  name: text('Its name', { enum: [...insights.keys()] }),
+  question: text('What it answers'),
+  grain: text('What a row is'),
+  columns: arrayOf(schemaRef('InsightColumn'), { minItems: 1 }),
+  cannot: arrayOf(text('What it cannot say')),
+};
+const failedAt = orNull(
+  time('When the last build failed at it: what is told is of the build before; null when it did not'),
+);
+/** A value of an insight's column. */
+const cellOf = (type: ColumnType, description: string): Schema => ({
+  type: [type === 'integer' || type === 'number' ? type : 'string', 'null'],
+  description,
+});
 const customerInvoices = {
   customer_id,
   invoices: arrayOf(schemaRef('CustomerInvoice'), { description: 'By number', minItems: 1 }),
@@ -294,12 +323,123 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
     next_cursor: cursor,
   } as Record<string, Schema>),
   CustomerInvoice: object('An invoice of a customer', { invoice_no, invoice_date, country }),
+  Profile: {
+    type: ['object', 'null'],
+    description:
+      'Who the customer is to the shop, as the last build of the insights found it: columns of the insight customer_profiles. Null before that, and for who has no order that counts',
+    required: ['customer_id'],
+    properties: Object.fromEntries(
+      insights
+        .get('customer_profiles')!
+        .columns.map(({ name, type, description }) => [name, cellOf(type, description)]),
+    ),
+  },
   Customer: object('A customer with the first of their invoices', {
     customer_id,
     country: { ...country, description: 'Country of the first invoice of the page' },
+    profile: schemaRef('Profile'),
     ...Object.fromEntries(Object.entries(customerInvoices).slice(1)),
   } as Record<string, Schema>),
   CustomerInvoices: object("A page of a customer's invoices", customerInvoices as Record<string, Schema>),
+  Insights: object('Everything at one look, as the last build found it', {
+    built_at: orNull(time('When all of it was built last; null before the first time')),
+    datasets: arrayOf(schemaRef('DatasetOverview'), { description: 'Each data set; none before the first build' }),
+    insights: arrayOf(schemaRef('InsightSummary'), { description: 'Every insight by name' }),
+  }),
+  DatasetOverview: object('What there is of a data set, and what the ledger says of it', {
+    dataset,
+    first_day: orNull(day("Of the first row, on the shop's clock; null while there are no rows")),
+    last_day: orNull(day('Of the last row')),
+    rows: count('Rows that insights are made of'),
+    removed_duplicates: count('Rows that were kept when they came, and were found to have come before all the same'),
+    batches: count('Batches that came'),
+    received: balance.received,
+    kept: balance.kept,
+    duplicate: balance.duplicate,
+    rejected: reasons,
+    pending: balance.pending,
+    balanced: { type: 'boolean', description: 'True when every row of every batch has its outcome' },
+  }),
+  InsightSummary: object('An insight', {
+    ...insightWords,
+    reads: arrayOf(text('What it is made of: data sets, and rows that a rule refused', { enum: [...SOURCES] })),
+    range: text('`rows`: of the rows of the days asked for; `until`: of all rows up to the last of them', {
+      enum: ['rows', 'until'],
+    }),
+    rows: orNull(count('Rows of its answer over all days, as far as they are kept; null where there is none')),
+    built_at: orNull(time('When that was built; null where there is none')),
+    failed_at: failedAt,
+  }),
+  InsightColumn: object('A column of an answer', {
+    name: text('Its name'),
+    type: text('`decimal` is exact and comes as text, `date` as 2011-01-31, `timestamp` on the clock of the shop', {
+      enum: ['text', 'date', 'timestamp', 'integer', 'decimal', 'number'],
+    }),
+    unit: orNull(text('What a number counts; null of words and days')),
+    description: text('What it says'),
+  }),
+  Insight: object('The answer of an insight', {
+    ...insightWords,
+    from: orNull(day('First day that it is about; null while there are no rows')),
+    to: orNull(day('Last day that it is about')),
+    built_at: orNull(time('When it was found; null while there are no rows')),
+    failed_at: failedAt,
+    rows: arrayOf(
+      { type: 'object', description: 'A row by column', additionalProperties: { type: ['string', 'number', 'null'] } },
+      { description: 'In the order of the insight, which is the same each time', maxItems: 1000 },
+    ),
+    truncated: { type: 'boolean', description: 'True when there are more rows than these' },
+  }),
+  Live: object('What today has brought so far', {
+    at: time('When it was asked'),
+    day: text("Today, on the shop's clock", { format: 'date' }),
+    timezone: text("The shop's clock, an IANA zone"),
+    behind: {
+      type: 'boolean',
+      description: 'True when there was more than could be read in time: these figures are too low, and ask again',
+    },
+    transactions: object('What was sold', {
+      revenue: money('What the lines come to'),
+      orders: count('Invoices, counted by the day and hour of their first line'),
+      lines: count('Lines of invoices'),
+      pieces: count('Pieces sold'),
+      by_hour: byHour('Each hour of the day', {
+        orders: count('Invoices'),
+        revenue: money('What the lines come to'),
+      }),
+      top_products: arrayOf(
+        object('A product', {
+          stock_code: text('Its code'),
+          description: orNull(text('Its name, cut to 100 characters')),
+          revenue: money('What its lines come to'),
+          pieces: count('Pieces sold'),
+        }),
+        { description: 'Those of the greatest revenue', maxItems: 10 },
+      ),
+      products_cut: cut('products'),
+    }),
+    events: object('What visitors did', {
+      events: count('All that they did'),
+      views: count('Looks at a product'),
+      carts: count('Products put into a cart'),
+      removals: count('Products taken out of a cart'),
+      purchases: count('Products bought'),
+      purchase_value: money('What these came to'),
+      active_users: count('Visitors, about: an estimate'),
+      active_users_error: number('Its standard error, as a share of it'),
+      by_hour: byHour('Each hour of the day', { events: count('All of it'), purchases: count('Products bought') }),
+      categories: arrayOf(
+        object('A category', {
+          category_id: text('Its id'),
+          category_code: orNull(text('Its name, cut to 100 characters')),
+          purchases: count('Products bought'),
+          value: money('What these came to'),
+        }),
+        { description: 'Those of which was bought for the most', maxItems: 10 },
+      ),
+      categories_cut: cut('categories'),
+    }),
+  }),
   Metrics: object('What was measured', {
     meters: arrayOf(schemaRef('Measured'), { description: 'By meter, then by data set; those that have a value' }),
   }),

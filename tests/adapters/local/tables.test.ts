@@ -79,8 +79,8 @@ describe('the embedded Invoices table', () => {
         return world.invoices.write(parts);
       },
     };
-    expect(await claimOf('slow', ['C', 'D'], slow)).toEqual({ claimed: [row('D')], duplicates: 1 });
-    expect(await between).toEqual({ claimed: [row('B'), row('C')], duplicates: 0 });
+    expect(await claimOf('slow', ['C', 'D'], slow)).toEqual({ claimed: [row('D')], duplicates: 1, opening: new Set() });
+    expect(await between).toEqual({ claimed: [row('B'), row('C')], duplicates: 0, opening: new Set() });
     expect((await stored('1'))!.flatMap(({ lines }) => lines.map(({ row: { stock_code } }) => stock_code))).toEqual([
       'A',
       'B',

@@ -25,7 +25,7 @@ describe('the warehouse file', () => {
     const other = spawn(process.execPath, ['-e', hold, file()], { cwd: join(__dirname, '../../..') });
     try {
       await new Promise((open) => other.stdout.once('data', open));
-      const refused = duckdbWarehouse(directory).use(nothing);
+      const refused = duckdbWarehouse(directory, 500).use(nothing);
       await expect(refused).rejects.toThrow(Unavailable);
       await expect(refused).rejects.toThrow(`(PID ${other.pid})`);
     } finally {

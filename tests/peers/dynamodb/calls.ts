@@ -2,6 +2,7 @@ import type { Incident, Told } from '../../../shared/domain/alert';
 import type { Arrival } from '../../../shared/domain/arrival';
 import type { InvoicePart } from '../../../shared/domain/invoice';
 import type { BatchHead, ChunkEntry, ChunkFailure } from '../../../shared/domain/ledger';
+import { type Figures, figuresOf } from '../../../shared/domain/live';
 import type { Row } from '../../../shared/domain/outcome';
 import type { CustomerInvoice } from '../../../shared/pipeline/ports';
 import type { Stores } from './tables';
@@ -373,4 +374,53 @@ const news: readonly Call[] = [
   { does: 'has the other told still', call: (s) => s.incidents.keep(incident('a'), LATER), answer: 'tell' },
 ];
 
-export const CALLS: readonly Call[] = [...ledger, ...files, ...invoices, ...customers, ...arrivals, ...news];
+/** Figures of so many pieces of one thing. */
+export const figures = (quantity: number): Figures => {
+  const came = { dataset: 'transactions', received_at: '2026-03-01T12:00:00.000Z' };
+  const row = { stock_code: 'größe', description: '🛒', quantity, unit_price: '1', invoice_date: came.received_at };
+  return figuresOf(came, [{ line_id: 'l', row }], new Set());
+};
+const piece = (chunk_id: string, received_at: string) => ({
+  dataset: 'transactions',
+  batch_id: BATCH,
+  chunk_id,
+  received_at,
+});
+const DAY = { dataset: 'transactions', at: '2026-03-01' };
+const HOUR = { dataset: 'transactions', at: '2026-03-01T12' };
+
+async function piecesOf<T>(pieces: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = [];
+  for await (const each of pieces) found.push(each);
+  return found;
+}
+
+const live: readonly Call[] = [
+  {
+    does: 'has no figures',
+    call: (s) => piecesOf(s.live.pieces('transactions', '2026-03-01T12:00', '2026-03-01T12:59')),
+    answer: [],
+  },
+  { does: 'puts figures', call: (s) => s.live.put(piece('b', '2026-03-01T12:01:00Z'), figures(1)), answer: undefined },
+  { does: 'puts others', call: (s) => s.live.put(piece('a', '2026-03-01T12:01:59Z'), figures(2)), answer: undefined },
+  {
+    does: 'puts some of later',
+    call: (s) => s.live.put(piece('c', '2026-03-01T12:02:00Z'), figures(3)),
+    answer: undefined,
+  },
+  {
+    does: 'has those of a minute',
+    call: (s) => piecesOf(s.live.pieces('transactions', '2026-03-01T12:00', '2026-03-01T12:01')),
+    answer: [figures(2), figures(1)].map((each) => ({ minute: '2026-03-01T12:01', figures: each })),
+  },
+  { does: 'has no marks', call: (s) => s.live.marks(DAY), answer: new Map() },
+  { does: 'keeps a sum', call: (s) => s.live.keep(HOUR, { mark: 3, figures: figures(6) }), answer: undefined },
+  {
+    does: 'has it',
+    call: (s) => s.live.sums(DAY, '2026-03-01T12', '2026-03-01T12'),
+    answer: new Map([['2026-03-01T12', { mark: 3, figures: figures(6) }]]),
+  },
+  { does: 'has none of later', call: (s) => s.live.sums(DAY, '2026-03-01T13', '2026-03-01T23'), answer: new Map() },
+];
+
+export const CALLS: readonly Call[] = [...ledger, ...files, ...invoices, ...customers, ...arrivals, ...news, ...live];

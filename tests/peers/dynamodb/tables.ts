@@ -11,9 +11,11 @@ import {
 import { parse } from 'yaml';
 import { dynamoArrivals, dynamoBacklog, dynamoSenders } from '../../../shared/adapters/aws/arrivals';
 import { dynamoBatches, dynamoChunks, dynamoFiles } from '../../../shared/adapters/aws/batches';
+import { systemClock } from '../../../shared/adapters/aws/clock';
 import { dynamoCustomers } from '../../../shared/adapters/aws/customers';
 import { dynamoIncidents } from '../../../shared/adapters/aws/incidents';
 import { dynamoInvoices } from '../../../shared/adapters/aws/invoices';
+import { dynamoLive } from '../../../shared/adapters/aws/live';
 import { dynamoWatch } from '../../../shared/adapters/aws/watch';
 import type { Ports } from '../../../shared/pipeline/ports';
 import { ROOT } from '../../support/processes';
@@ -21,7 +23,17 @@ import { ROOT } from '../../support/processes';
 /** The ports that have tables. */
 export type Stores = Pick<
   Ports,
-  'batches' | 'chunks' | 'files' | 'invoices' | 'customers' | 'arrivals' | 'senders' | 'backlog' | 'watch' | 'incidents'
+  | 'batches'
+  | 'chunks'
+  | 'files'
+  | 'invoices'
+  | 'customers'
+  | 'arrivals'
+  | 'senders'
+  | 'backlog'
+  | 'watch'
+  | 'incidents'
+  | 'live'
 >;
 
 /** Names of tables. */
@@ -29,6 +41,7 @@ export interface Tables {
   readonly invoices: string;
   readonly customers: string;
   readonly batches: string;
+  readonly live: string;
 }
 
 interface Template {
@@ -45,11 +58,16 @@ export async function createTables(client: DynamoDBClient, name: string): Promis
       new CreateTableCommand({ TableName: own, KeySchema, AttributeDefinitions, BillingMode, GlobalSecondaryIndexes }),
     );
   }
-  return { invoices: `${name}-invoices`, customers: `${name}-customers`, batches: `${name}-batches` };
+  return {
+    invoices: `${name}-invoices`,
+    customers: `${name}-customers`,
+    batches: `${name}-batches`,
+    live: `${name}-live`,
+  };
 }
 
 /** The deployed adapters on these tables. */
-export const storesOn = (client: DynamoDBClient, { invoices, customers, batches }: Tables): Stores => ({
+export const storesOn = (client: DynamoDBClient, { invoices, customers, batches, live }: Tables): Stores => ({
   batches: dynamoBatches(client, batches),
   chunks: dynamoChunks(client, batches),
   files: dynamoFiles(client, batches),
@@ -60,6 +78,7 @@ export const storesOn = (client: DynamoDBClient, { invoices, customers, batches 
   backlog: dynamoBacklog(client, batches),
   watch: dynamoWatch(client, batches),
   incidents: dynamoIncidents(client, batches),
+  live: dynamoLive(client, live, systemClock),
 });
 
 /** Puts many items, past the adapters: 25 to a call, which is what it takes. */

@@ -44,11 +44,12 @@ export interface Outcome {
   readonly received: number;
   readonly kept: number;
   readonly duplicate: number;
-  /** `line reason field text`, sorted. */
+  /** `line reason field text cleaned`, sorted. */
   readonly refused: readonly string[];
 }
 
-const told = ({ line, reason, field, text }: RejectedRow) => JSON.stringify([line, reason, field, text]);
+const told = ({ line, reason, field, text, cleaned }: RejectedRow) =>
+  JSON.stringify([line, reason, field, text, cleaned ?? 'not read']);
 
 const ROWS_A_FILE = 100_000;
 

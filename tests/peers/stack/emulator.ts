@@ -136,8 +136,9 @@ async function hold(port: number): Promise<AsyncDisposable> {
   };
 }
 
-/** A stage's values without what the emulator refuses: it knows no budgets. */
-export const deployable = (values: string) => values.replace(/dollarsPerDay: \d+/, 'dollarsPerDay: null');
+/** A stage's values without what the emulator refuses: it knows no budgets and no saved queries. */
+export const deployable = (values: string) =>
+  values.replace(/dollarsPerDay: \d+/, 'dollarsPerDay: null').replace('savedQueries: true', 'savedQueries: false');
 
 /** Runs the framework against the emulator. */
 export const sls = (emulator: Emulator, folder: string, ...args: string[]) =>

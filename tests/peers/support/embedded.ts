@@ -65,7 +65,7 @@ export async function embedded(name: string, count: number): Promise<Embedded> {
 }
 
 /** The address and a token, once what `npm start` leaves for others is there. */
-async function connect(directory: string): Promise<{ url: string; token: string } | undefined> {
+export async function connect(directory: string): Promise<{ url: string; token: string } | undefined> {
   const file = join(directory, 'connection.json');
   if (!existsSync(file)) return undefined;
   const { url, tokenUrl, id, secret } = JSON.parse(readFileSync(file, 'utf8')) as Record<string, string>;

@@ -52,6 +52,17 @@ export function packages(name: string): Promise<string> {
   });
 }
 
+/** Packages of Debian, which only root may install, onto the machine itself. @throws what to do, for who is not root */
+export async function debian(...names: readonly string[]): Promise<void> {
+  if (process.getuid?.() !== 0) throw new Error(`This needs Debian's ${names.join(', ')}: sudo apt-get install them.`);
+  process.stderr.write(`  installing ${names.join(', ')} ...\n`);
+  const started = Date.now();
+  const options = { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }, timeout: INSTALL_MS };
+  await execute('apt-get', ['update', '--quiet'], options);
+  await execute('apt-get', ['install', '--quiet', '--yes', '--no-install-recommends', ...names], options);
+  process.stderr.write(`  installed in ${((Date.now() - started) / 1000).toFixed(0)} s\n`);
+}
+
 /** Installs into a folder named by what is declared: changed pins install anew. */
 async function once(
   kind: string,

@@ -10,10 +10,13 @@ const LEDGER = [
   'GET /v1/metrics',
 ] as const;
 const READ = [
+  'GET /v1/live',
   'GET /v1/invoices/{invoice_no}',
   'GET /v1/invoices/{invoice_no}/items/{stock_code}',
   'GET /v1/customers/{customer_id}',
   'GET /v1/customers/{customer_id}/invoices',
+  'GET /v1/insights',
+  'GET /v1/insights/{name}',
 ] as const;
 
 const ADMIN = ['POST /v1/batches/{batch_id}/redrive'] as const;
