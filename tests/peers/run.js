@@ -23,6 +23,7 @@ by default all of them, one after another.
 
 What a peer needs is installed at its first run, under .peers/ (remove the folder to install anew): from the registries
 of npm, PyPI and Maven Central, with Python 3.11 (venv), a JDK 17, Maven and openssl, which have to be on the machine.
+So has Debian's Chromium (/usr/bin/chromium), unless root runs this where there is apt-get: then it is installed.
 Exit code 0 when every check holds, 1 when one fails, 2 when the call was wrong.`;
 
 async function main(args) {
