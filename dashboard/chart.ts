@@ -25,10 +25,10 @@ Chart.register(
   Tooltip,
 );
 
-/** A line of numbers by label; `says` is a number as people read it. */
+/** A line of numbers by label, null where there is none; `says` is a number as people read it. */
 export interface Series {
   readonly label: string;
-  readonly values: readonly number[];
+  readonly values: readonly (number | null)[];
   readonly says: (index: number) => string;
 }
 
@@ -114,7 +114,7 @@ function chartOf(canvas: HTMLCanvasElement, { kind, labels, series, small = fals
           borderColor: ink,
           backgroundColor: ink,
           ...(kind === 'line'
-            ? { borderWidth: 2, pointRadius: values.length > 60 ? 0 : 2, pointHitRadius: 8, tension: 0 }
+            ? { borderWidth: 2, pointRadius: values.length > 60 ? 0 : 2, pointHitRadius: 8, tension: 0, spanGaps: true }
             : { maxBarThickness: 34, borderRadius: 3 }),
         };
       }),

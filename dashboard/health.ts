@@ -58,7 +58,7 @@ export function health({ built_at, datasets }: Overview): HTMLElement {
       },
     },
     el('h3', { attributes: { id: 'title-health' } }, 'What became of every row'),
-    el('p', { class: 'question' }, 'Is what the figures are made of complete?'),
+    el('p', { class: 'question' }, 'Are the figures complete?'),
     el(
       'p',
       { attributes: { 'data-balanced': String(balanced) }, class: balanced ? 'good' : 'bad' },

@@ -40,7 +40,7 @@ function welcome(place: Place, why = ''): void {
     el(
       'section',
       { class: 'welcome', attributes: { 'aria-labelledby': 'title-welcome' } },
-      el('h2', { attributes: { id: 'title-welcome' } }, 'How does the shop do?'),
+      el('h2', { attributes: { id: 'title-welcome' } }, 'How is the shop doing?'),
       el('p', {}, 'Sales, customers and visitors on one page. Sign in to see them.'),
       enter,
     ),

@@ -1,6 +1,7 @@
 import type { Answer, Column, Row } from './answers';
 import { ask, asked, Refused, SignedOut } from './api';
 import type { Drawing } from './chart';
+import { everyDay } from './days';
 import { button, el, save } from './dom';
 import type { Drawn, Panel, Shows } from './panels';
 import { table } from './table';
@@ -110,7 +111,7 @@ function show(body: HTMLElement, title: string, { drawn }: Shows, answer: Answer
   const canvas = el('canvas', { attributes: { role: 'img', 'aria-label': summary } });
   body.className = 'body';
   body.replaceChildren(el('div', { class: 'chart' }, canvas), el('p', { class: 'summary' }, summary));
-  draw(canvas, drawingOf(drawn, answer, rows));
+  draw(canvas, drawingOf(drawn, answer, drawn.kind === 'line' ? everyDay(rows) : rows));
 }
 
 const columnNamed = ({ columns }: Answer, name: string): Column =>
@@ -127,7 +128,8 @@ const drawingOf = (drawn: Drawn, answer: Answer, rows: readonly Row[]): Drawing 
   labels: rows.map((row) => nameOf(drawn, answer, row)),
   series: drawn.values.map((name) => ({
     label: words(name),
-    values: rows.map((row) => Number(row[name] ?? 0)), // where a bar ends; its number is said exactly
+    // Where a bar ends; its number is said exactly.
+    values: rows.map((row) => (row[name] === undefined ? null : Number(row[name] ?? 0))),
     says: (index) => inWords(columnNamed(answer, name), rows[index]?.[name] ?? null),
   })),
 });
@@ -136,14 +138,17 @@ const drawingOf = (drawn: Drawn, answer: Answer, rows: readonly Row[]): Drawing 
 function summaryOf(title: string, drawn: Drawn, answer: Answer, rows: readonly Row[]): string {
   const [name] = drawn.values as [string];
   const column = columnNamed(answer, name);
+  // A title that names the figure says it once: "Orders by hour", but "Countries, revenue".
+  const figure = words(name).toLowerCase();
+  const what = title.toLowerCase().includes(figure) ? title : `${title}, ${figure}`;
   const told = (row: Row) => `${nameOf(drawn, answer, row)} (${inWords(column, row[name] ?? null)})`;
   if (drawn.kind === 'bars') {
     const of = answer.rows.length > rows.length ? `The first ${rows.length}` : `All ${rows.length}`;
-    return `${title}, ${words(name).toLowerCase()}. ${of}: ${rows.slice(0, 3).map(told).join(', ')}${rows.length > 3 ? ' and others' : ''}.`;
+    return `${what}. ${of}: ${rows.slice(0, 3).map(told).join(', ')}${rows.length > 3 ? ' and others' : ''}.`;
   }
   const sorted = [...rows].sort((a, b) => Number(a[name] ?? 0) - Number(b[name] ?? 0));
   const ends = `${nameOf(drawn, answer, rows[0]!)} to ${nameOf(drawn, answer, rows.at(-1)!)}`;
-  return `${title}, ${words(name).toLowerCase()}, ${ends}. Highest: ${told(sorted.at(-1)!)}; lowest: ${told(sorted[0]!)}.`;
+  return `${what}, ${ends}. Highest: ${told(sorted.at(-1)!)}; lowest: ${told(sorted[0]!)}.`;
 }
 
 /** Below the chart: its rows as a table, as a file, and what they do not say. */

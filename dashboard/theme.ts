@@ -1,6 +1,6 @@
 import { byId } from './dom';
 
-const THEMES = { system: 'as the system', light: 'light', dark: 'dark' } as const;
+const THEMES = { system: 'of the system', light: 'light', dark: 'dark' } as const;
 type Theme = keyof typeof THEMES;
 const NEXT: Readonly<Record<Theme, Theme>> = { system: 'light', light: 'dark', dark: 'system' };
 const KEPT = 'ecomflow.theme';

@@ -31,7 +31,7 @@ export const RANGES: Readonly<Record<Range, string>> = {
   7: 'Last 7 days of the data',
   30: 'Last 30 days of the data',
   90: 'Last 90 days of the data',
-  year: 'Last year of the data',
+  year: 'Calendar year of the last day',
   custom: 'From … to …',
 };
 

@@ -29,9 +29,17 @@ export const hourInWords = (hour: number): string => `${String(hour).padStart(2,
 /** 1 is Monday; 1 January 2024 was one. */
 const weekdayInWords = (number: number): string => weekday.format(new Date(Date.UTC(2024, 0, number)));
 
+/** Columns whose name says too little where it stands alone. */
+const SAID: Readonly<Record<string, string>> = {
+  dataset: 'data set',
+  below: 'sold below usual price',
+  given: 'discount given',
+  value: 'value of what was cancelled',
+};
+
 /** A name of a column, a segment or a reason, as people write it. */
 export const words = (name: string): string => {
-  const text = name.replaceAll('_', ' ');
+  const text = (Object.hasOwn(SAID, name) ? SAID[name]! : name).replaceAll('_', ' ');
   return text.charAt(0).toUpperCase() + text.slice(1);
 };
 

@@ -134,6 +134,8 @@ const functionRole = (name) =>
         ...['landing', 'rejected', 'curated'].map(tables),
       ],
     ),
+    // Athena looks at the account's default database, too, whatever a statement names.
+    allow('glue:GetDatabase', account('glue', 'database/default')),
     allow(
       ['glue:CreateTable', 'glue:UpdateTable'],
       [account('glue', 'catalog'), account('glue', `database/\${Catalog}`), tables('curated')],
@@ -153,7 +155,7 @@ const functionRole = (name) =>
     ),
     allow('s3:DeleteObject', below('Lake', 'curated/*')),
     allow(['s3:GetBucketLocation', 's3:ListBucket', 's3:ListBucketMultipartUploads'], arnOf('Lake')),
-    allow('dynamodb:Scan', arnOf('BatchesTable')),
+    allow(['dynamodb:PutItem', 'dynamodb:Scan'], arnOf('BatchesTable')),
     allow(['logs:CreateLogStream', 'logs:PutLogEvents'], arnOf('CurateLogGroup')),
     allow(['xray:PutTraceSegments', 'xray:PutTelemetryRecords'], ANY), // X-Ray knows no resources for these
   ]);

@@ -56,7 +56,7 @@ const called = (name, { call, FunctionName, Payload, count, question, bounds, ne
     Arguments: { FunctionName, Payload },
     Output: { night: NIGHT, answer: ANSWER },
     TimeoutSeconds: INVOKED_SECONDS,
-    Retry: [busy(30, 8)],
+    Retry: [busy(30, 10)], // as long as one that was cut off keeps its turn, and longer
     Catch: reported(name),
     Next: count,
   },

@@ -23,7 +23,7 @@ export async function startTokenServer(
   const door = new Door(issuer, new SignIn(issuer, addresses, clock));
   const server = createServer((request, response) => {
     door.answer(request, response).catch((error) => {
-      console.error(error);
+      if (!request.readableAborted) console.error(error); // who left does not wait for an answer
       response.destroy();
     });
   });

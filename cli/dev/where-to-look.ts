@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { LocalWorld } from '../../shared/adapters/local';
 import type { Sent } from '../../shared/adapters/local/outbox';
 import type { Connection } from '../client/connect';
@@ -18,7 +19,10 @@ export function worthALook(world: Pick<LocalWorld, 'inspect'>, { file, batches }
 const inUrl = (text: string) =>
   encodeURIComponent(text).replace(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16)}`);
 
-/** What `npm start` says when everything is loaded: the addresses, and lines to paste. `password` is the analyst's. */
+/**
+ * What `npm start` says when everything is loaded: the addresses, and lines to paste. `password` is the analyst's. The
+ * dashboard comes last, where a terminal shows it without scrolling.
+ */
 export function whereToLook(
   { url, tokenUrl, id, secret }: Connection,
   directory: string,
@@ -31,16 +35,25 @@ export function whereToLook(
     ` | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')`;
   return [
     '',
-    ...(password === undefined ? [] : [`Dashboard: ${url}/  sign in as analyst, password ${password}`, '']),
     `The API listens at ${url}/v1 (its description: ${url}/v1/openapi.json).`,
     `Data directory: ${directory} (landing/, rejected/ and raw/ as on S3). Paste:`,
     '',
-    ...paths.map((path) => `  curl -s -H "Authorization: Bearer ${token}" ${url}/v1${path}`),
+    `  TOKEN=${token}`,
+    ...paths.map((path) => `  curl -s -H "Authorization: Bearer $TOKEN" ${url}/v1${path}`),
     '',
     ...(mails.length > 0 ? [mailsInWords(mails), ''] : []),
+    ...(password === undefined ? [] : [dashboardInWords(url, directory, password), '']),
     'Ctrl-C stops it; the next npm start finds its data again.',
   ].join('\n');
 }
+
+const dashboardInWords = (url: string, directory: string, password: string): string => {
+  const there = directory === resolve('.ecomflow') ? '' : ` --dir '${directory}'`;
+  return [
+    `Dashboard: ${url}/  sign in as analyst, password ${password}`,
+    `  To see today move, in another terminal: npm run simulate -- --live${there}`,
+  ].join('\n');
+};
 
 const MOST_LISTED = 10;
 

@@ -1,8 +1,8 @@
 /*
  * Answers as CSV (RFC 4180) for people, who open it in a spreadsheet: a cell of text that one would run as a formula
- * gets an apostrophe in front, as OWASP's "CSV Injection" advises.
+ * gets an apostrophe in front, as OWASP's "CSV Injection" advises. Signs of double width pass for theirs.
  */
-const FORMULA = /^[=+\-@\t\r]/;
+const FORMULA = /^[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/;
 const QUOTED = /[",\r\n]/;
 
 /** Columns as a header of CSV has them, and whether a cell of each is somebody's text. */

@@ -1,4 +1,4 @@
-import type { Column, Contract } from './contract';
+import { type Column, type Contract, decimalShape } from './contract';
 import { datasets } from './dataset';
 import type { Tables } from './insight';
 import { tableOf } from './warehouse';
@@ -20,9 +20,13 @@ interface Dialect {
   /** ISO text, in UTC, as a time on the shop's clock. */
   readonly clock: (text: string, zone: string) => string;
   readonly hashByte: Tables['hashByte'];
+  /** How many digits a decimal is to have so that its product with a quantity is exact. */
+  readonly digits: (precision: number) => number;
 }
 
 const zoneOf = ({ timezone }: Contract) => timezone ?? 'UTC';
+/** Of the contracts' integers, which have 32 bits. */
+const INT_DIGITS = 10;
 const quoted = (name: string) => `"${name}"`;
 
 /** Where contracts are looked up. */
@@ -42,6 +46,7 @@ export const duckdbTables = (refused: (dataset: string) => string | undefined, c
     field: (name) => `(cleaned ->> '${name}')`,
     clock: (text, zone) => clock(`cast(${text} as timestamptz)`, zone),
     hashByte: (text) => `left(sha256(${text}), 2)`,
+    digits: (precision) => precision + INT_DIGITS, // a product has 18 there, unless one of the two has more itself
   });
 };
 
@@ -58,6 +63,7 @@ export const athenaTablesOf = (contracts: Contracts): Tables =>
     field: (name) => `cleaned['${name}']`,
     clock: (text, zone) => `cast(at_timezone(from_iso8601_timestamp(${text}), '${zone}') as timestamp(6))`,
     hashByte: (text) => `lower(substr(to_hex(sha256(to_utf8(${text}))), 1, 2))`,
+    digits: (precision) => precision,
   });
 export const athenaTables: Tables = athenaTablesOf(declared);
 
@@ -79,11 +85,20 @@ const others = ({ columns, event_time }: Contract) => columns.filter(({ name }) 
 const known = ({ claim }: Contract, { name, default: nobody }: Column, value: string) =>
   claim?.customer === name && nobody !== undefined ? `nullif(${value}, '${nobody}')` : value;
 
+/** A contract's type in SQL, its decimals ready to be multiplied. */
+function sqlType({ type }: Column, { digits }: Dialect): string {
+  if (!type.startsWith('decimal')) return type;
+  const { precision, scale } = decimalShape(type);
+  return `decimal(${digits(precision)},${scale})`;
+}
+
 function kept(contract: Contract, dialect: Dialect, from: string | undefined, to: string): string {
   const { day, at, line_id } = dialect.time(contract);
-  const columns = others(contract).map(
-    (column) => `${known(contract, column, quoted(column.name))} as ${quoted(column.name)}`,
-  );
+  const columns = others(contract).map((column) => {
+    const [name, type] = [quoted(column.name), sqlType(column, dialect)];
+    const value = type === column.type ? name : `cast(${name} as ${type})`;
+    return `${known(contract, column, value)} as ${name}`;
+  });
   return `select ${day} as day, ${at} as happened_at, ${line_id} as line_id, ${columns.join(', ')}
 from ${dialect.table(contract.name)} where ${between(day, from, to)}`;
 }
@@ -93,7 +108,7 @@ function refusedRows(contract: Contract, dialect: Dialect, from: string | undefi
   const at = dialect.clock(dialect.field(contract.event_time), zoneOf(contract));
   const columns = others(contract).map((column) => {
     const text = dialect.field(column.name);
-    const value = column.type === 'string' ? text : `cast(${text} as ${column.type})`;
+    const value = column.type === 'string' ? text : `cast(${text} as ${sqlType(column, dialect)})`;
     return `${known(contract, column, value)} as ${quoted(column.name)}`;
   });
   return `select * from (

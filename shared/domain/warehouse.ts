@@ -119,7 +119,8 @@ interface Names {
 
 const VIEWS: Readonly<Record<string, (names: Names) => Omit<View, 'dataset'>[]>> = {
   transactions: ({ table, local, unknown }) => {
-    const revenue = `${money('sum(quantity * unit_price)')} as revenue`;
+    // The price is given room first: DuckDB's product of two numbers has 18 digits, unless one of them has more itself.
+    const revenue = `${money('sum(quantity * cast(unit_price as numeric(22, 4)))')} as revenue`;
     const sold = `${revenue}, ${whole('sum(quantity)')} as pieces, count(*) as lines, count(distinct invoice_no) as orders`;
     const customers = `count(distinct nullif(customer_id, ${unknown})) as customers`;
     return [

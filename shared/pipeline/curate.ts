@@ -14,14 +14,14 @@ import {
 } from '../domain/curated';
 import { datasets } from '../domain/dataset';
 import { daysBefore } from '../domain/warehouse';
-import { type LandedFile, type Ports, StillRunning } from './ports';
+import { type LandedFile, type Ports, StillRunning, Unavailable } from './ports';
 
 /*
  * Brings what is new in landing into the curated tables. For each data set: which days of arrival have files that were
  * not there before; which days of events their rows are of; a merge for at most so many of these as a statement may
  * write to; a count; a note. The note follows each statement, so a call that is broken off is gone on with, and what a
- * crash lost of the note is merged again, which adds nothing. Two calls at the same time do the same work twice: of two
- * merges that meet, the table lets the first through, and the other is Unavailable.
+ * crash lost of the note is merged again, which adds nothing. One call works at a time, and a merge that outlives its call
+ * is waited for by the next, so no two merges meet.
  */
 export type CurationPorts = Pick<Ports, 'landed' | 'curation' | 'clock'>;
 
@@ -49,6 +49,8 @@ export interface CurateAnswer {
   readonly datasets: Readonly<Record<string, CurateCounts>>;
 }
 
+/** So long after its begin a call is over, however it ended: what a function may take, and a little more. */
+const TURN_SECONDS = 960;
 /** Files come late by so many days at most, but for rows that are sent through again: the weekly look finds those. */
 const LATE_DAYS = 7;
 const WEEK_MS = 7 * 86_400_000;
@@ -102,7 +104,8 @@ const nothing = (now: string): Note => ({
 
 /**
  * Merges what is new of every data set. May be broken off anywhere and called again. `timeLeft` is asked before each
- * statement, in milliseconds: at 0 the call ends by itself, and no statement is waited for longer.
+ * statement, in milliseconds: at 0 the call ends by itself, and no statement is waited for longer. A data set that fails
+ * does not keep the others out. @throws Unavailable while another call is at work; at the end, what a data set failed with
  */
 export async function curate(
   { since }: CurateRequest,
@@ -110,14 +113,43 @@ export async function curate(
   timeLeft: () => number = () => Number.POSITIVE_INFINITY,
 ): Promise<CurateAnswer> {
   if (since !== undefined && !DAY.test(since)) throw new Error(`since is ${since}, and is to be a day as 2026-03-01`);
+  let answer: CurateAnswer | undefined;
+  await ports.curation.alone(TURN_SECONDS, async () => {
+    answer = await mergeAll(since, ports, timeLeft);
+  });
+  if (answer === undefined) throw new Unavailable('another call merges');
+  return answer;
+}
+
+async function mergeAll(
+  since: string | undefined,
+  ports: CurationPorts,
+  timeLeft: () => number,
+): Promise<CurateAnswer> {
   const counts: Record<string, CurateCounts> = {};
+  const failures: unknown[] = [];
   for (const [name, { contract }] of datasets) {
-    const work = await Work.on(contract, ports, timeLeft);
-    const done = await work.do(since);
-    counts[name] = work.counts();
-    if (!done) return { done, datasets: counts };
+    try {
+      const work = await Work.on(contract, ports, timeLeft);
+      const done = await work.do(since);
+      counts[name] = work.counts();
+      if (!done) return { done, datasets: counts }; // what has failed fails again the next time
+    } catch (error) {
+      failures.push(error);
+    }
   }
+  if (failures.length > 1) throw together(failures);
+  if (failures.length > 0) throw failures[0];
   return { done: true, datasets: counts };
+}
+
+/** Where all of it may pass, so may the sum. */
+function together(failures: readonly unknown[]): Error {
+  const cause = new AggregateError(failures);
+  const why = failures.map(String).join('; ');
+  return failures.every((error) => error instanceof Unavailable)
+    ? new Unavailable(why, { cause })
+    : new Error(why, { cause });
 }
 
 /** Ended by time. */
@@ -187,7 +219,10 @@ class Work {
     await this.keep({ columns: [...new Set([...found, ...wanted])] });
   }
 
-  /** What is to be merged: the round that was begun, unless its files have changed, and behind it what is new. */
+  /**
+   * What is to be merged: the round that was begun, and behind it what is new. One whose files have changed is forgotten
+   * unless a merge of it may be running; then its days are merged again behind it.
+   */
   private async rounds(asked: string | undefined, all: boolean): Promise<Round[]> {
     const { arrivals, round } = this.note;
     const newest = Object.keys(arrivals).sort().at(-1);
@@ -206,7 +241,7 @@ class Work {
     const isAsBegun = Object.entries(round?.arrivals ?? {}).every(
       ([day, { print }]) => fresh.get(day)?.print === print,
     );
-    const first = round && isAsBegun ? [round] : [];
+    const first = round && (isAsBegun || round.touched) ? [round] : [];
     if (isAsBegun) for (const day of Object.keys(round?.arrivals ?? {})) fresh.delete(day);
     return [...first, ...grouped(fresh).map((days) => this.roundOf(days))];
   }

@@ -168,5 +168,19 @@ function formatOf({ format, accept }: InsightQuestion): Format {
       parameter: 'format',
       accepted: ['json', 'csv'],
     });
-  return accept?.split(',').some((type) => type.split(';')[0]!.trim().toLowerCase() === 'text/csv') ? 'csv' : 'json';
+  return prefersCsv(accept) ? 'csv' : 'json';
+}
+
+/** Whether CSV is named, and JSON not liked better (RFC 9110, 12.5.1). */
+function prefersCsv(accept = ''): boolean {
+  const weights = new Map(
+    accept.split(',').map((range) => {
+      const [type, ...parameters] = range.split(';').map((part) => part.trim().toLowerCase());
+      const weight = parameters.find((parameter) => parameter.startsWith('q='))?.slice('q='.length);
+      return [type!, Number(weight ?? 1)];
+    }),
+  );
+  const csv = weights.get('text/csv') ?? 0;
+  const json = weights.get('application/json') ?? weights.get('application/*') ?? weights.get('*/*') ?? 0;
+  return csv > 0 && csv >= json;
 }

@@ -17,6 +17,7 @@ import {
   withBatch,
 } from '../domain/overview';
 import { type Profile, sharesOf } from '../domain/profile';
+import { daysBefore } from '../domain/warehouse';
 import { type Ports, type QueryAnswer, StillRunning, Unavailable } from './ports';
 
 /*
@@ -126,7 +127,7 @@ class Work {
 
   async build(): Promise<void> {
     const tables = await this.ports.engine.tables();
-    const spans = spansIn(await this.ask(spansStatement(tables)));
+    const spans = spansIn(await this.ask(spansStatement(tables, this.tomorrow())));
     for (const insight of insights.values()) {
       const { name } = insight;
       if (this.progress.states[name] === undefined)
@@ -134,6 +135,11 @@ class Work {
     }
     await this.buildProfiles(spans, tables);
     await this.ports.built.keep(OVERVIEW, JSON.stringify(await this.overview(spans)));
+  }
+
+  /** Of the world's first clocks: in some place it is that day already. */
+  private tomorrow(): string {
+    return daysBefore(this.ports.clock.now().toISOString().slice(0, 10), -1);
   }
 
   /** Over all its days. */
@@ -242,10 +248,12 @@ class Work {
 const LAST_DAY = '9999-12-31';
 
 /** Asks for the first and last day of each source, its rows and its customers, as text, in the order of SOURCES. */
-const spansStatement = (tables: Tables): string =>
+const spansStatement = (tables: Tables, tomorrow: string): string =>
   SOURCES.map((source, i) => {
     const customers = source === 'transactions' ? 'count(distinct customer_id)' : '0';
-    return `select ${i} as source, cast(min(day) as varchar) as first_day, cast(max(day) as varchar) as last_day, count(*) as "rows", ${customers} as customers
+    // A row dated 9999 must not make everybody a customer who left: days to come count only where there are no others.
+    const lastDay = `coalesce(max(case when day <= date '${tomorrow}' then day end), max(day))`;
+    return `select ${i} as source, cast(min(day) as varchar) as first_day, cast(${lastDay} as varchar) as last_day, count(*) as "rows", ${customers} as customers
 from (
 ${tables[source](undefined, LAST_DAY)}
 ) as ${source}_rows`;

@@ -513,6 +513,11 @@ export interface Curation {
   /** What was noted of a data set last, as JSON; `removed_duplicates` in it is how many rows were taken out so far. */
   noted(dataset: string): Promise<string | undefined>;
   note(dataset: string, json: string): Promise<void>;
+  /**
+   * Does work while nobody else does any; false, and nothing is done, while somebody does. Who dies at it keeps the
+   * others out for `seconds` at most.
+   */
+  alone(seconds: number, work: () => Promise<void>): Promise<boolean>;
 }
 
 /** The sum of a window's figures. It holds while the window's mark is no higher. */

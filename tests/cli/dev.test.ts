@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { main as dev } from '../../cli/dev';
 import type { Consumers } from '../../cli/dev/consumers';
 import { onInterrupt } from '../../cli/dev/interrupts';
@@ -114,11 +114,23 @@ describe('the lines to paste', () => {
     expect(text.split('\n').filter((line) => line.startsWith('  curl '))).toHaveLength(3);
   });
 
-  it('come after the dashboard and who may sign in there', () => {
+  it('buy a token once, on a line before them', () => {
     const connection = { url: 'http://127.0.0.1:3000', tokenUrl: 'http://t', id: 'i', secret: 's' };
-    expect(whereToLook(connection, '/d', [], [], 'opensesame').split('\n')).toContain(
+    const lines = whereToLook(connection, '/d', ['/x']).split('\n');
+    const at = lines.findIndex((line) => line.startsWith('  TOKEN=$(curl -s -u i:s '));
+    expect(lines[at + 1]).toBe('  curl -s -H "Authorization: Bearer $TOKEN" http://127.0.0.1:3000/v1/x');
+  });
+
+  it('come before the dashboard and who may sign in there, which a terminal shows last', () => {
+    const connection = { url: 'http://127.0.0.1:3000', tokenUrl: 'http://t', id: 'i', secret: 's' };
+    const end = (directory: string) => whereToLook(connection, directory, [], [], 'opensesame').split('\n').slice(-4);
+    expect(end('/d')).toEqual([
       'Dashboard: http://127.0.0.1:3000/  sign in as analyst, password opensesame',
-    );
+      "  To see today move, in another terminal: npm run simulate -- --live --dir '/d'",
+      '',
+      'Ctrl-C stops it; the next npm start finds its data again.',
+    ]);
+    expect(end(resolve('.ecomflow'))[1]).toBe('  To see today move, in another terminal: npm run simulate -- --live');
   });
 });
 

@@ -13,8 +13,8 @@ const ANSWER = {
   built_at: '2026-03-01T02:00:00.000Z',
   failed_at: null,
   columns: [
-    { name: 'what', type: 'text' },
-    { name: 'revenue', type: 'decimal' },
+    { name: 'what', type: 'text', description: 'What was sold' },
+    { name: 'revenue', type: 'decimal', description: 'For how much' },
   ],
   rows: [
     { what: 'JAM', revenue: '12.50' },
@@ -25,7 +25,7 @@ const ANSWER = {
 };
 
 describe('an answer in words', () => {
-  it('is a table, numbers to the right, in which nothing moves the cursor', () => {
+  it('is a table, numbers to the right, with its columns in words, in which nothing moves the cursor', () => {
     expect(tableOf(ANSWER).split('\n')).toEqual([
       'What sells?',
       'From 2011-01-01 to 2011-01-31, as of 2026-03-01T02:00:00.000Z.',
@@ -36,6 +36,9 @@ describe('an answer in words', () => {
       'a [2J b',
       '... and more: --limit, or --csv',
       '',
+      'what     What was sold',
+      'revenue  For how much',
+      '',
       'Whether it tastes.',
     ]);
   });
@@ -45,7 +48,7 @@ describe('an answer in words', () => {
     expect(tableOf({ ...ANSWER, rows: [], from: null, to: null })).toBe('What sells?\n\nThere are no rows yet.');
     const failed = tableOf({ ...ANSWER, failed_at: '2026-03-02T02:00:00.000Z', truncated: false, cannot: [] });
     expect(failed).toContain('The build of 2026-03-02T02:00:00.000Z failed at it.');
-    expect(failed.endsWith('a [2J b')).toBe(true);
+    expect(failed.endsWith('revenue  For how much')).toBe(true);
   });
 
   it('is a list without a name', () => {
@@ -60,14 +63,14 @@ describe('an answer in words', () => {
       '',
       'Nothing is built yet.',
     ]);
-    const of = { rows: 7, first_day: '2011-01-01', last_day: '2011-01-31' };
+    const of = { rows: 7000, first_day: '2011-01-01', last_day: '2011-01-31' };
     const datasets = [
       { dataset: 'transactions', ...of },
       { dataset: 'events', rows: 0, first_day: null, last_day: null },
     ];
     const listed = listInWords({ built_at: 'then', datasets: datasets as never, insights });
     expect(listed.split('\n').slice(-3)).toEqual([
-      'transactions: 7 rows of 2011-01-01 to 2011-01-31',
+      'transactions: 7,000 rows of 2011-01-01 to 2011-01-31',
       'events: no rows yet',
       'Built at then.',
     ]);

@@ -252,6 +252,33 @@ describe('A code is good', () => {
   });
 });
 
+test.each(['ecomflow-local-nobody', 'constructor', '__proto__', 'toString'])(
+  'A machine that calls itself %s gets no token',
+  async (name) => {
+    const authorization = `Basic ${Buffer.from(`${name}:x`).toString('base64')}`;
+    const body = new URLSearchParams({ grant_type: 'client_credentials' });
+    const answer = await fetch(server.url, { method: 'POST', headers: { authorization }, body });
+    expect([answer.status, await answer.json()]).toEqual([401, { error: 'invalid_client' }]);
+  },
+);
+
+test('A sender that breaks off is no fault of the server', async () => {
+  const said = jest.spyOn(console, 'error').mockImplementation(() => undefined);
+  try {
+    const { port } = new URL(own);
+    await new Promise<void>((gone) => {
+      const sending = request({ port, host: '127.0.0.1', path: '/oauth2/token', method: 'POST' });
+      sending.on('error', () => undefined).on('close', gone);
+      sending.write('grant_type=');
+      setTimeout(() => sending.destroy(), 50);
+    });
+    expect((await code()).length).toBe(43); // the server has seen it by now
+    expect(said).not.toHaveBeenCalled();
+  } finally {
+    said.mockRestore();
+  }
+});
+
 test('Other pages may read nothing else of the server', async () => {
   for (const address of [authorize(), `${own}/`, `${own}/oauth2/token`, `${own}/logout`, `${own}//x`]) {
     const answer = await fetch(address, { headers: { origin: 'https://evil.example' }, redirect: 'manual' });

@@ -25,5 +25,10 @@ describe('A value is told', () => {
     [{ name: 'brand', type: 'text' }, null, /^–$/],
   ])('as people read it: %j %j', (column, value, expected) => expect(inWords(column, value)).toMatch(expected));
 
-  test('under its name, written out', () => expect(words('revenue_share')).toBe('Revenue share'));
+  test.each([
+    ['revenue_share', 'Revenue share'],
+    ['given', 'Discount given'],
+    ['dataset', 'Data set'],
+    ['constructor', 'Constructor'],
+  ])('under its name, written out: %s', (name, expected) => expect(words(name)).toBe(expected));
 });

@@ -20,7 +20,7 @@ describe('an answer as CSV', () => {
     expect(csvOf(COLUMNS, rows)).toBe('what,much\r\n"a, b",1\r\n"a ""b""",1\r\n"a\nb",1\r\n"a\rb",1\r\n a ,1\r\n');
   });
 
-  it.each(['=1+1', '+1', '-1', '@SUM(A1)', '\t=1'])(
+  it.each(['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '＝1+1', '＋1', '－1', '＠SUM(A1)'])(
     'puts an apostrophe before text that may be a formula: %j',
     (what) => {
       expect(csvOf(COLUMNS, [{ what, much: '2' }])).toBe(`what,much\r\n'${what},2\r\n`);
@@ -33,5 +33,6 @@ describe('an answer as CSV', () => {
 
   it('quotes a formula, too', () => {
     expect(csvOf(COLUMNS, [{ what: '\r=1,2', much: 1 }])).toBe('what,much\r\n"\'\r=1,2",1\r\n');
+    expect(csvOf(COLUMNS, [{ what: '\n=1', much: 1 }])).toBe('what,much\r\n"\'\n=1",1\r\n');
   });
 });

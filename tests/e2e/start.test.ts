@@ -86,10 +86,11 @@ describe('npm start', () => {
     expect(second.code).toBe(1);
     expect(second.stderr.trim()).toMatch(/^[^\n]*is in use by another ecomflow \(process \d+\)[^\n]*$/);
 
+    const [, token] = /^ {2}(TOKEN=.*)$/m.exec(said)!;
     const lines = said.split('\n').filter((line) => line.trim().startsWith('curl '));
     expect(lines).toHaveLength(3);
     for (const line of lines) {
-      const { stdout } = await shell(line.trim());
+      const { stdout } = await shell(`${token}\n${line.trim()}`);
       expect(Object.keys(JSON.parse(stdout))).toEqual(
         expect.arrayContaining([expect.stringMatching(/invoice_no|customer_id|batch_id/)]),
       );

@@ -156,9 +156,11 @@ describe('npm start with events alone', () => {
     const directory = join(scratch, 'pasted');
     const started = await start('--data', csv, '--dataset', 'events', '--dir', directory);
     const said = await started.said('Ctrl-C stops it');
+    const [, token] = /^ {2}(TOKEN=.*)$/m.exec(said)!;
     const lines = said.split('\n').filter((line) => line.startsWith('  curl '));
     expect(lines).toHaveLength(3);
-    const answers = await Promise.all(lines.map(async (line) => JSON.parse((await shell(line.trim())).stdout)));
+    const pasted = lines.map(async (line) => JSON.parse((await shell(`${token}\n${line.trim()}`)).stdout));
+    const answers = await Promise.all(pasted);
     expect(answers).toEqual([
       expect.objectContaining({ dataset: 'events', received: 500 }),
       expect.objectContaining({ rows: expect.any(Array), batch_id: answers[0].batch_id }),

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { brotliDecompressSync, gunzipSync } from 'node:zlib';
+import { brotliCompressSync, brotliDecompressSync, gunzipSync } from 'node:zlib';
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
 import { page } from '../../shared/adapters/lambda/page';
 import { PAGES } from '../../shared/domain/api';
@@ -94,6 +94,23 @@ describe('The dashboard', () => {
     const answer = await get('/', { 'accept-encoding': accepted });
     expect([answer.headers['content-encoding'], answer.headers.vary]).toEqual([encoding, 'accept-encoding']);
     expect(answer.text).toBe(plain.text);
+  });
+
+  test('is compressed once, however many ask', async () => {
+    let read = 0;
+    const brotli = brotliCompressSync('hello').toString('base64');
+    const file = {
+      type: 'text/plain',
+      get brotli() {
+        read++;
+        return brotli;
+      },
+    };
+    const place = { authorize: '', token: 'https://sign-in.example/', logout: '', client_id: '', scope: '' };
+    const ours = page({ log: () => undefined }, { '/': file }, place);
+    for (const accepted of ['gzip', 'gzip', 'br', 'br', '', 'gzip'])
+      expect((await get('/', { 'accept-encoding': accepted }, ours)).text).toBe('hello');
+    expect(read).toBe(3);
   });
 
   test('is not sent again to a browser that has it', async () => {

@@ -192,7 +192,12 @@ const CALLS: {
   engine: { tables: [], query: ['select 1'] },
   built: { keep: ['sales_by_day', '{}'], find: ['sales_by_day'] },
   profiles: { keep: [{ first: 0, last: 255 }, []], find: ['17850'] },
-  curation: { run: ['select 1', { round: 'r', within: 1000 }], noted: ['transactions'], note: ['transactions', '{}'] },
+  curation: {
+    run: ['select 1', { round: 'r', within: 1000 }],
+    noted: ['transactions'],
+    note: ['transactions', '{}'],
+    alone: [60, async () => undefined],
+  },
   live: {
     put: [chunk, new Map()],
     touch: [{ dataset: 'transactions', at: '2026-03-01T12' }],

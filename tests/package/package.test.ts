@@ -305,6 +305,41 @@ test('Stage prod keeps its data when the stack goes, and can go back in time', (
   expect(packages.prod.template.Resources.Lake!.Properties.VersioningConfiguration.Status).toBe('Enabled');
 });
 
+test('Functions that the gateway waits for end before it does', () => {
+  const asked = ofType(packages.dev, 'AWS::ApiGatewayV2::Integration').map(
+    ([, { Properties }]) => packages.dev.template.Resources[Properties.IntegrationUri['Fn::GetAtt'][0]]!.Properties,
+  );
+  expect(asked.length).toBeGreaterThan(5);
+  const GATEWAY_SECONDS = 30;
+  const late = asked.filter(({ Timeout }) => Timeout >= GATEWAY_SECONDS).map(({ FunctionName }) => FunctionName);
+  expect(late).toEqual([]);
+});
+
+test("The operator's handbook counts what the package has", () => {
+  const handbook = readFileSync(join(ROOT, 'docs/operations.md'), 'utf8').replace(/\s+/g, ' ');
+  const count = (type: string) => ofType(packages.dev, type).length;
+  const WORDS = new Map([
+    [4, 'four'],
+    [15, 'fifteen'],
+    [21, 'twenty-one'],
+    [24, 'twenty-four'],
+  ]);
+  const word = (type: string) => WORDS.get(count(type)) ?? String(count(type));
+  for (const said of [
+    `it has ${Object.keys(packages.dev.template.Resources).length} resources`,
+    `${word('AWS::IAM::Role')} roles`,
+    `${word('AWS::Lambda::Function')} functions`,
+    `${word('AWS::DynamoDB::Table')} tables, a database with ${word('AWS::Glue::Table')} tables`,
+    `${count('AWS::Athena::NamedQuery')} saved queries`,
+    `${word('AWS::Scheduler::Schedule')} schedules`,
+    `${count('AWS::CloudWatch::Alarm')} alarms (one more with a warehouse)`,
+    `| ${count('AWS::CloudWatch::Alarm')} alarms at 0.10`,
+    `alarms, ${count('AWS::CloudWatch::Alarm')} with two data sets, of one metric each | 0.10 | ${(count('AWS::CloudWatch::Alarm') / 10).toFixed(2)} |`,
+    `${word('AWS::Logs::LogGroup')} log groups`,
+  ])
+    expect(handbook).toContain(said);
+});
+
 test('Landing by Firehose has a delivery stream for each data set, landing directly has none', () => {
   const named = (stage: Package) =>
     ofType(stage, 'AWS::KinesisFirehose::DeliveryStream').map(([, { Properties }]) => Properties.DeliveryStreamName);
@@ -382,9 +417,10 @@ function readsTables(lake: string): Grant[] {
   const tables = ['GetDatabase', 'GetTable', 'GetTables', 'GetPartition', 'GetPartitions'].map((get) => `glue:${get}`);
   return [
     ...['catalog', 'database/Catalog', 'table/Catalog/*'].flatMap((each) => on(`${glue}${each}`, ...tables)),
+    ...on(`${glue}database/default`, 'glue:GetDatabase'),
     ...['curated', 'rejected'].flatMap((zone) => on(`${lake}/${zone}/*`, 's3:GetObject')),
     ...on(`${lake}/athena/*`, 's3:GetObject', 's3:PutObject', 's3:AbortMultipartUpload', 's3:ListMultipartUploadParts'),
-    ...on(lake, 's3:GetBucketLocation', 's3:ListBucket'),
+    ...on(lake, 's3:GetBucketLocation', 's3:ListBucket', 's3:ListBucketMultipartUploads'),
   ];
 }
 
@@ -400,6 +436,7 @@ function mergesTables(lake: string): Grant[] {
     ...['catalog', 'database/Catalog', 'table/Catalog/curated_*'].flatMap((each) =>
       on(`${glue}${each}`, ...read, ...write),
     ),
+    ...on(`${glue}database/default`, 'glue:GetDatabase'),
     ...['landing', 'rejected'].flatMap((zone) => on(`${glue}table/Catalog/${zone}_*`, ...read)),
     ...['landing', 'rejected'].flatMap((zone) => on(`${lake}/${zone}/*`, 's3:GetObject')),
     ...['curated', 'athena'].flatMap((zone) =>

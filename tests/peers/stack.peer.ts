@@ -13,23 +13,32 @@ import {
 } from '@aws-sdk/client-cognito-identity-provider';
 import {
   type AttributeValue,
+  DeleteItemCommand,
   DynamoDBClient,
   ListTablesCommand,
   paginateScan,
   ScanCommand,
 } from '@aws-sdk/client-dynamodb';
-import { CreateAccessKeyCommand, CreateUserCommand, IAMClient } from '@aws-sdk/client-iam';
+import {
+  CreateAccessKeyCommand,
+  CreateUserCommand,
+  DeleteRolePolicyCommand,
+  IAMClient,
+  PutRolePolicyCommand,
+} from '@aws-sdk/client-iam';
 import { GetFunctionConfigurationCommand, LambdaClient, ListFunctionsCommand } from '@aws-sdk/client-lambda';
 import { ListBucketsCommand, S3Client } from '@aws-sdk/client-s3';
 import { simulate } from '../../cli/simulator';
 import { signIn } from '../../cli/smoke/sign-in';
 import { findStage, type Stage } from '../../cli/smoke/stage';
+import { insights } from '../../shared/domain/insight';
 import { decodeRejected } from '../../shared/domain/lake';
 import { unpackAll } from '../../shared/domain/packing';
 import { type Package, packaged } from '../package/packaged';
 import { ROOT } from '../support/processes';
 import { acceptedIn, countBySql, sql } from '../support/sql';
 import { type Client, clientOf, disableMapping } from './stack/client';
+import { curate } from './stack/curated';
 import { deployable, type Emulator, emulator, REGION, sls } from './stack/emulator';
 import { type Mapping, mapByHand } from './stack/mapping';
 import { realRows, whatIsTested } from './support/data';
@@ -42,6 +51,8 @@ const ministack = peer({
     'the stack of serverless.yml deploys with CloudFormation, with the bundles that would go to AWS',
     'a client signs in, sends rows and finds every one of them again, in every store',
     'the roles and policies suffice, over TLS only, by an IAM evaluation that others wrote',
+    'a browser gets the page at /, and the figures of the day have a row that came seconds ago',
+    "an insight's statement runs in the deployed workgroup, and comes back as its fixture says",
     'a load goes on where it was when the platform stops and starts again',
   ],
   cannot: [
@@ -49,6 +60,7 @@ const ministack = peer({
     "Firehose's own OpenX SerDe and buffers: it converts each record by itself, slowly, so the 20,000 rows go by landing: direct",
     'that nobody signs up by themselves where the stage file says so: it lets everybody',
     'a budget: it knows none, so that the stage is deployed without',
+    'merges, Iceberg and what Athena may do: its Athena is DuckDB over plain Parquet, refuses to make an Iceberg table, touches S3 and Glue without asking for rights, and has no workgroup to judge GetQueryExecution and GetQueryResults by',
     'throttling, cold starts and the limits of a real gateway (10 MB, 30 s)',
   ],
 });
@@ -56,6 +68,10 @@ const ministack = peer({
 const ROWS = 20_000;
 /** Rows of the load that a stop breaks into. */
 const LOAD = 200_000;
+/** Figures of the day are as old as this, at most. */
+const LIVE_SECONDS = 10;
+/** It asks for transactions alone; its fixture is all in one March. */
+const INSIGHT = 'revenue_by_country';
 const STAGE = 'dev';
 const FUNCTIONS = [
   'ingest',
@@ -163,6 +179,87 @@ describe('the deployed stack', () => {
     const { stdout } = await execute(process.execPath, args, { cwd: ROOT, env: platform.env, timeout: 240_000 });
     process.stderr.write(stdout.replace(/^/gm, '       '));
     expect(stdout).toMatch(/^14 checks hold, 0 do not, 1 could not be tried on an emulator\.$/m);
+  });
+
+  it('answers a browser with the page, its files and where to sign in', async () => {
+    const stage = await findStage(STAGE, REGION);
+    const fetched = async (path: string) => {
+      const answer = await fetch(`${stage.api}${path}`, { headers: { 'accept-encoding': 'br' } });
+      expect([path, answer.status]).toEqual([path, 200]);
+      return answer;
+    };
+    const page = await fetched('/');
+    expect(page.headers.get('content-type')).toMatch(/^text\/html/);
+    expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
+    const html = await page.text();
+    expect(html).toMatch(/^<!doctype html>/i);
+    const assets = [...html.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map(([, path]) => path!);
+    expect(assets.length).toBeGreaterThan(1); // a script and a style
+    for (const path of assets) expect((await (await fetched(path)).text()).length).toBeGreaterThan(1000);
+    const config = JSON.stringify(await (await fetched('/config.json')).json());
+    expect(config).toContain(stage.outputs.PeopleClientId);
+    expect(config).toContain(`.auth.${REGION}.amazoncognito.com`);
+  });
+
+  it('has a row in the figures of the day seconds after it came, by its own reading of the stream', async () => {
+    const stage = await findStage(STAGE, REGION);
+    const client = await clientOf(stage, platform);
+    const figures = async () => (await client.get<Live>('/live')).transactions;
+    const before = await figures();
+    const row = { invoice_no: '999001', stock_code: 'LIVE', quantity: 3, unit_price: '2.50', country: 'France' };
+    const body = JSON.stringify([{ ...row, invoice_date: new Date().toISOString() }]);
+    const headers = { authorization: `Bearer ${await client.token()}`, 'content-type': 'application/json' };
+    const began = Date.now();
+    const { status } = await fetch(`${stage.api}/v1/transactions`, { method: 'POST', headers, body });
+    expect(status).toBe(202);
+    const after = await until('the figures have it', LIVE_SECONDS, async () => {
+      const now = await figures();
+      return now.pieces === before.pieces + 3 ? now : undefined;
+    });
+    expect(after.orders).toBe(before.orders + 1);
+    expect(after.top_products).toContainEqual(expect.objectContaining({ stock_code: 'LIVE', revenue: '7.5' }));
+    // What is counted below is what is sent there.
+    const Key = { invoice_no: { S: row.invoice_no }, part: { N: '0' } };
+    const remove = new DeleteItemCommand({ TableName: stage.outputs.InvoicesTableName, Key, ReturnValues: 'ALL_OLD' });
+    expect((await new DynamoDBClient({ region: REGION }).send(remove)).Attributes).toBeDefined();
+    ministack.figure('a row is in GET /v1/live', `${((Date.now() - began) / 1000).toFixed(1)} s after it was sent`);
+  });
+
+  it('names every insight while nothing is built', async () => {
+    const client = await clientOf(await findStage(STAGE, REGION), platform);
+    const list = await client.get<{ built_at: unknown; insights: { name: string; built_at: unknown }[] }>('/insights');
+    expect(list.built_at).toBeNull();
+    expect(list.insights.map(({ name }) => name).sort()).toEqual([...insights.keys()].sort());
+    expect(list.insights.every(({ built_at }) => built_at === null)).toBe(true);
+    const one = await client.get<{ rows: unknown[] }>('/insights/revenue_by_country');
+    expect(one.rows).toEqual([]);
+  });
+
+  it('runs an insight about some days by the SQL that Athena is sent', async () => {
+    const stage = await findStage(STAGE, REGION);
+    const client = await clientOf(stage, platform);
+    const fixture = join(ROOT, 'tests/fixtures/insights', INSIGHT);
+    const named = new Map((await resources()).map((one) => [one.LogicalResourceId, one.PhysicalResourceId!]));
+    await curate(stage, named.get('Catalog')!, fixture);
+    // A run is its workgroup's, by which AWS judges who asks for it; the emulator knows no resource for these two.
+    const iam = new IAMClient({ region: REGION });
+    const policy = { RoleName: named.get('InsightsRole')!, PolicyName: 'runs' };
+    const Statement = {
+      Effect: 'Allow',
+      Action: ['athena:GetQueryExecution', 'athena:GetQueryResults'],
+      Resource: '*',
+    };
+    const PolicyDocument = JSON.stringify({ Version: '2012-10-17', Statement });
+    await iam.send(new PutRolePolicyCommand({ ...policy, PolicyDocument }));
+    try {
+      const answer = await fetch(`${stage.api}/v1/insights/${INSIGHT}?from=2026-03-01&to=2026-03-31&format=csv`, {
+        headers: { authorization: `Bearer ${await client.token()}` },
+      });
+      const text = (await answer.text()).replaceAll('\r\n', '\n');
+      expect([answer.status, text]).toEqual([200, readFileSync(join(fixture, 'expected.csv'), 'utf8')]);
+    } finally {
+      await iam.send(new DeleteRolePolicyCommand(policy));
+    }
   });
 
   // Converting a chunk to Parquet by itself takes the emulator longer than a client of Firehose may wait.
@@ -349,6 +446,13 @@ interface Line {
   readonly stock_code: string;
   readonly quantity: number;
   readonly unit_price: string;
+}
+interface Live {
+  readonly transactions: {
+    readonly orders: number;
+    readonly pieces: number;
+    readonly top_products: readonly { readonly stock_code: string; readonly revenue: string }[];
+  };
 }
 interface Refused {
   readonly line: number;

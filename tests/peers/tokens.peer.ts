@@ -56,6 +56,7 @@ beforeAll(async () => {
     invoice_no: InvoiceNo!,
     stock_code: StockCode!,
     customer_id: CustomerID!,
+    name: 'sales_by_day',
     key,
   };
 });

@@ -339,7 +339,7 @@ describe('curate that is broken off', () => {
     expect(merges()).toBe(3);
   });
 
-  it('begins anew with files that came meanwhile', async () => {
+  it('begins anew with files that came meanwhile, behind the merges that are left', async () => {
     landMuch();
     let left = 5;
     expect((await curate({}, ports(), () => left--)).done).toBe(false);
@@ -348,7 +348,7 @@ describe('curate that is broken off', () => {
     const before = merges();
     expect(ofSales(await curate({}, ports()))).toMatchObject({ landed_rows: 253, curated_rows: 252 });
     expect(await quantities()).toEqual([...EACH, 901]);
-    expect(merges() - before).toBe(3); // 252 days, and none of the round before
+    expect(merges() - before).toBe(4); // one that is left, and 252 days
   });
 
   it('goes on with days that it would not look at by itself', async () => {
@@ -378,12 +378,71 @@ describe('curate that is broken off', () => {
     });
   });
 
-  it('does no harm when two do it at the same time', async () => {
+  it('has a call that finds another at work run nothing, and be called again', async () => {
     landMuch();
-    const [one, two] = await Promise.all([curate({}, ports()), curate({}, ports())]);
-    expect([one.done, two.done]).toEqual([true, true]);
+    const one = curate({}, ports());
+    await expect(curate({}, ports())).rejects.toThrow(Unavailable);
+    expect((await one).done).toBe(true);
+    expect(merges()).toBe(3);
     expect(await quantities()).toEqual(EACH);
     expect(ofSales(await curate({}, ports()))).toMatchObject(WHOLE);
+  });
+
+  it('leaves the turn to others when it fails', async () => {
+    landMuch();
+    curation.before = () => {
+      throw new Unavailable('the world');
+    };
+    await expect(curate({}, ports())).rejects.toThrow('the world');
+    curation.before = () => undefined;
+    expect((await curate({}, ports())).done).toBe(true);
+  });
+
+  it('waits for a merge that outlived its call, also when files came meanwhile, before it begins another', async () => {
+    land('2026-03-01', 'a', [sold(1, '2026-03-01')]);
+    const { run } = curation;
+    let running: string | undefined;
+    let left = 2; // calls that it outlives
+    Object.assign(curation, {
+      async run(...args: Parameters<typeof run>) {
+        if (!args[0].startsWith('merge')) return run(...args);
+        const one = `${args[1].round}\n${args[0]}`;
+        expect(running ?? one).toBe(one); // no two at a time
+        running = one;
+        if (left-- > 0) throw new StillRunning('on its way');
+        const answer = await run(...args);
+        running = undefined;
+        return answer;
+      },
+    });
+    expect((await curate({}, ports())).done).toBe(false);
+    land('2026-03-01', 'b', [sold(2, '2026-03-01')]);
+    pass(0.01);
+    expect((await curate({}, ports())).done).toBe(false);
+    expect(ofSales(await curate({}, ports()))).toMatchObject({ landed_rows: 2, curated_rows: 2 });
+    expect(await quantities()).toEqual([1, 2]);
+  });
+
+  it('does not keep a data set from its table because another one fails', async () => {
+    land('2026-03-01', 'a', [sold(1, '2026-03-01')]);
+    const { run } = curation;
+    const failing = (error: Error, of: string) =>
+      Object.assign(curation, {
+        run: async (...args: Parameters<typeof run>) => {
+          if (args[0].includes(of)) throw error;
+          return run(...args);
+        },
+      });
+    failing(new TooMuch('10 GB'), 'curated_transactions');
+    await expect(curate({}, ports())).rejects.toThrow(TooMuch);
+    expect(await curation.ask('select count(*)::int from curated_events')).toEqual([[0]]);
+    expect([...curation.notes.keys()]).toEqual(['events']);
+
+    curation.notes.clear();
+    failing(new TooMuch('10 GB'), 'curated_');
+    await expect(curate({}, ports())).rejects.toThrow('10 GB; TooMuch: 10 GB');
+    failing(new Unavailable('the world'), 'curated_');
+    await expect(curate({}, ports())).rejects.toThrow(Unavailable);
   });
 
   it('does not hide what is a defect, or too much', async () => {

@@ -2,6 +2,7 @@ import { insights } from '../../shared/domain/insight';
 import { nothingBuilt } from '../../shared/domain/overview';
 import { insight } from '../../shared/pipeline/insight-questions';
 import { buildInsights } from '../../shared/pipeline/insights';
+import { Csv } from '../../shared/pipeline/pages';
 import { StillRunning, TooMuch, Unavailable } from '../../shared/pipeline/ports';
 import { type TestWorld, testWorld } from '../support/world';
 
@@ -55,6 +56,28 @@ describe('what reaches the engine', () => {
     expect(statements[0]).toBe(statements[1]);
     expect(statements[0]).toContain("select date '2010-12-01' as first_day, date '2010-12-31' as last_day");
     expect(statements[0]).toMatch(/order by day limit 8$/);
+  });
+});
+
+describe('a client that says nothing of the format', () => {
+  it.each([
+    ['text/csv', true],
+    ['TEXT/CSV; charset=utf-8', true],
+    ['text/csv, application/json', true],
+    ['text/csv, */*;q=0.1', true],
+    ['text/html, text/csv;q=0.9', true],
+    ['application/json;q=0.5, text/csv;q=0.8', true],
+    ['application/json, text/csv;q=0.1', false],
+    ['text/csv;q=0.1, */*', false],
+    ['text/csv;q=0.1, application/*;q=0.2', false],
+    ['text/csv;q=0', false],
+    ['text/csv;q=much', false],
+    ['text/*', false],
+    ['*/*', false],
+    ['', false],
+    [undefined, false],
+  ])('and accepts %j gets CSV: %j', async (accept, isCsv) => {
+    expect((await insight({ name: 'sales_by_day', accept }, world)) instanceof Csv).toBe(isCsv);
   });
 });
 

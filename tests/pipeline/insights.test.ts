@@ -212,6 +212,31 @@ describe('a build of the insights', () => {
     });
   });
 
+  it('does not measure from days to come, unless there are no others', async () => {
+    await fill([...SALES, sale({ invoice: '9', date: '12/31/9999 9:00', quantity: '1', price: '1', customer: '1' })]);
+    await build();
+    expect((await overview()).datasets[0]).toMatchObject({ last_day: '2010-12-03', rows: 3 });
+    expect((await built('retention')).rows).toHaveLength(1);
+  });
+
+  it('measures from days to come where there are no others', async () => {
+    await fill([sale({ invoice: '9', date: '12/31/2030 9:00', quantity: '1', price: '1', customer: '1' })]);
+    await build();
+    expect((await built('sales_by_day')).rows).toEqual([['2030-12-31', '1.0000', 1, 1, 1, '1.00']]);
+  });
+
+  it('is exact for the largest line that a contract lets in', async () => {
+    const largest = { quantity: '2147483647', price: '99999999.9999', customer: '17850' };
+    await fill([
+      ...SALES,
+      sale({ ...largest, invoice: '8', date: '12/3/2010 9:00' }),
+      sale({ ...largest, invoice: 'C8', quantity: '-2147483648', date: '12/4/2010 9:00' }),
+    ]);
+    expect(await build()).toMatchObject({ done: true, insights: insights.size });
+    // 2147483647 x 99999999.9999 = 214748364700000000 - 214748.3647
+    expect((await built('revenue_by_country')).rows[0]![1]).toBe('214748364699785266.6353');
+  });
+
   it('builds nothing of nothing, and nothing is wrong', async () => {
     expect(await build()).toMatchObject({ done: true, insights: insights.size, profiles: 0 });
     expect(await built('sales_by_day')).toMatchObject({ period: null, built_at: null, rows: [] });

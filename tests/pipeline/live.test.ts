@@ -248,6 +248,54 @@ it('counts rows that a redrive brings, and what a replay counts anew', async () 
   expect((await read()).transactions).toMatchObject({ orders: 2, lines: 2, revenue: '12.5' });
 });
 
+it('counts each row of a chunk on its own day, behind midnight, a redrive and replays', async () => {
+  world.clock.pass(12 * 3600 - 20);
+  const tomorrow = (invoice: string, stock: string, quantity = '1') =>
+    sale({ invoice, stock, quantity, price: '2.5', date: '2026-03-02 00:00:05' });
+  const rows = [sold('1', 'A'), tomorrow('1', 'B'), tomorrow('2', 'A'), tomorrow('3', 'B', '0')];
+  const id = await post(world, 'transactions', sales(rows));
+  await fillRaw(world);
+  await drain(world);
+  const asked = async () => {
+    const { day, transactions } = await read();
+    return [day, transactions.orders, transactions.lines, transactions.revenue];
+  };
+  expect(await asked()).toEqual([TODAY, 1, 1, '2.5']);
+  world.clock.pass(3600);
+  expect(await asked()).toEqual(['2026-03-02', 1, 2, '5']);
+  const texts = new Map([[5, tomorrow('3', 'B', '2')]]);
+  await redriveBatch(id, { by: 'somebody', corrections: new Map([[chunksIn(world)[0]!.chunk_id, texts]]) }, world);
+  for (let replays = 0; replays < 3; replays++) {
+    expect(await asked()).toEqual(['2026-03-02', 2, 3, '10']);
+    world.clock.pass(3600);
+    await replayBatch(id, { by: 'somebody' }, world);
+  }
+});
+
+it.each([
+  ['before it is over for two', { stamps: 0, cleans: -29.9, asks: 29.9 }, 0, 120],
+  ['when it is over for two', { stamps: 0, cleans: -29.9, asks: 29.9 }, 0, 160],
+  ['before it has begun', { stamps: 29.9, cleans: 0, asks: -29.9 }, 31, 0],
+])(
+  'misses nothing of a minute %s, by clocks that differ by nearly one',
+  async (_, { stamps, cleans, asks }, begin, pause) => {
+    const by = (seconds: number) => ({
+      ...world,
+      clock: { now: () => new Date(world.clock.now().getTime() + seconds * 1000) },
+    });
+    const asked = async () => (await readLive(by(asks), AT_LEISURE)).transactions.lines;
+    world.clock.pass(begin);
+    for (const invoice of ['1', '2']) await post(by(stamps), 'transactions', sales([sold(invoice, 'A')]));
+    const [first, second] = chunksIn(world);
+    await cleanChunk(first!, by(cleans));
+    expect(await asked()).toBe(1);
+    world.clock.pass(pause);
+    expect(await asked()).toBe(1); // the minute is summed, if it may be
+    await cleanChunk(second!, by(cleans));
+    expect(await asked()).toBe(2);
+  },
+);
+
 /** Steps of a day: who does something next is the scheduler's choice, and every call may break before or behind it. */
 type Broken = 'before' | 'after' | undefined;
 

@@ -23,6 +23,7 @@ export async function duckdbCuration(lake: string): Promise<TestCuration> {
   const connection = await instance.connect();
   await connection.run("set TimeZone = 'UTC'");
   const answers = new Map<string, QueryAnswer>();
+  let isTaken = false;
   const curation: TestCuration = {
     lake,
     ran: [],
@@ -43,6 +44,16 @@ export async function duckdbCuration(lake: string): Promise<TestCuration> {
     async note(dataset, json) {
       curation.before('note');
       curation.notes.set(dataset, json);
+    },
+    async alone(_seconds, work) {
+      if (isTaken) return false;
+      isTaken = true;
+      try {
+        await work();
+      } finally {
+        isTaken = false;
+      }
+      return true;
     },
     ask: async (sql) => (await connection.runAndReadAll(sql)).getRowsJson(),
     close() {

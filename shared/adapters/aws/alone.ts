@@ -4,14 +4,17 @@ import type { Clock, Watch } from '../../pipeline/ports';
 import { item } from './attributes';
 import { type Dynamo, unlessRefused } from './table';
 
-/** The turn of whoever tells: an item of the Batches table that is taken until a time, and given back before it. */
-export function dynamoAlone(client: Dynamo, table: string, clock: Clock): Watch['alone'] {
+/**
+ * The turn of whoever does what one does at a time (`of`): an item of the Batches table that is taken until a time, and
+ * given back before it.
+ */
+export function dynamoAlone(client: Dynamo, table: string, clock: Clock, of: 'digest' | 'merges'): Watch['alone'] {
   const put = (holder: string, until: Date, condition: string, values: Record<string, string>) =>
     unlessRefused(`writing ${table}`, () =>
       client.send(
         new PutItemCommand({
           TableName: table,
-          Item: item({ batch_id: 'digest', entry: 'turn', holder, held_until: until.toISOString() }),
+          Item: item({ batch_id: of, entry: 'turn', holder, held_until: until.toISOString() }),
           ConditionExpression: condition,
           ExpressionAttributeValues: item(values),
         }),

@@ -67,10 +67,12 @@ export function athenaEngine(client: Pick<AthenaClient, 'send'>, place: AthenaPl
 export function athenaCuration(
   client: Pick<AthenaClient, 'send'>,
   s3: Pick<S3Client, 'send'>,
+  alone: Curation['alone'],
   { bucket, ...place }: AthenaPlace & { readonly bucket: string },
   time: Time = TIME,
 ): Curation {
   return {
+    alone,
     lake: `s3://${bucket}`,
     // Whatever it failed of may have been mended since.
     run: (statement, how) => answerOf(statement, { client, place, time, ...how, isFinal: () => false }),

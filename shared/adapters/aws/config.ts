@@ -39,6 +39,7 @@ export const VARIABLES = {
       incidents: 'always',
       post: 'always',
       history: 'always',
+      curation: 'always',
     },
   },
   LAKE_BUCKET: {

@@ -1,4 +1,5 @@
 import type { Offers, Ports, SignIn } from '../../pipeline/ports';
+import { dynamoAlone } from './alone';
 import { dynamoArrivals, dynamoBacklog, dynamoSenders } from './arrivals';
 import { athena, athenaCuration, athenaEngine } from './athena';
 import { s3Attempts } from './attempts';
@@ -147,8 +148,11 @@ export const built = (): Ports['built'] => s3Built(s3(), configure(['built']).LA
 
 export const profiles = (): Ports['profiles'] => s3Profiles(s3(), configure(['profiles']).LAKE_BUCKET);
 
-export const curation = (): Ports['curation'] =>
-  athenaCuration(athena(), s3(), { ...athenaPlace(), bucket: configure(['curation']).LAKE_BUCKET });
+export const curation = (): Ports['curation'] => {
+  const { BATCHES_TABLE, LAKE_BUCKET } = configure(['curation']);
+  const alone = dynamoAlone(dynamodb(), BATCHES_TABLE, systemClock, 'merges');
+  return athenaCuration(athena(), s3(), alone, { ...athenaPlace(), bucket: LAKE_BUCKET });
+};
 
 export const live = (): Ports['live'] => dynamoLive(dynamodb(), configure(['live']).LIVE_TABLE, systemClock);
 

@@ -76,6 +76,6 @@ export function dynamoWatch(client: Dynamo, table: string): Watch {
       await change(batch_id, update, 'attribute_exists(batch_id)', at);
     },
 
-    alone: dynamoAlone(client, table, systemClock),
+    alone: dynamoAlone(client, table, systemClock, 'digest'),
   };
 }

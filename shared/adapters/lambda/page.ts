@@ -22,6 +22,14 @@ const ASK_AGAIN = 'no-cache';
 export function page(telemetry: Pick<Telemetry, 'log'>, files: Readonly<Record<string, PageFile>>, signIn: SignIn) {
   const headers = securityHeaders(new URL(signIn.token).origin);
   const config = JSON.stringify(signIn);
+  const made = new Map<string, Buffer>();
+  /** Made once: it is most of an answer's work, and anybody may ask. */
+  const bytesOf = (path: string, file: PageFile, encoding: Encoding): Buffer => {
+    const name = `${encoding} ${path}`;
+    const bytes = made.get(name) ?? encoded(file.brotli, encoding);
+    made.set(name, bytes);
+    return bytes;
+  };
   return middy<APIGatewayProxyEventV2, Answer>()
     .onError((request) => {
       const { requestContext, routeKey } = request.event;
@@ -37,7 +45,7 @@ export function page(telemetry: Pick<Telemetry, 'log'>, files: Readonly<Record<s
       const file = files[rawPath];
       if (file === undefined) return text(404, 'There is no such page.', headers);
       const encoding = encodingFor(sent['accept-encoding'] ?? '');
-      return known(sent, headers, file.type, encoded(file.brotli, encoding), encoding, rawPath !== '/');
+      return known(sent, headers, file.type, bytesOf(rawPath, file, encoding), encoding, rawPath !== '/');
     });
 }
 

@@ -5,7 +5,8 @@ import { Unavailable } from '../../pipeline/ports';
 /** The warehouse's file in a data directory. */
 export const WAREHOUSE_FILE = 'warehouse.duckdb';
 
-const PAUSE_MS = 100;
+/** Who waits for others looks again behind so long. */
+export const PAUSE_MS = 100;
 const ELSEWHERE = /Conflicting lock is held in (.*? \(PID \d+\))/;
 
 /**

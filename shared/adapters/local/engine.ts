@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
 import { glob } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { duckdbTables } from '../../domain/tables';
 import { contracts, FOUNDATION, tableMigration } from '../../domain/warehouse';
 import { type Engine, type QueryAnswer, TooMuch, Unavailable } from '../../pipeline/ports';
-import { inTurn, openFile, WAREHOUSE_FILE } from './duckdb';
+import { inTurn, openFile, PAUSE_MS, WAREHOUSE_FILE } from './duckdb';
 
 /** A laptop has other things to do: more than this DuckDB puts on disk, up to a limit. */
 const BOUNDS = {
@@ -20,18 +21,27 @@ const SECONDS = 25;
 const PATIENCE_MS = 5000;
 /** Questions that come while others are asked share what is open, for so long: then a loader may have its turn. */
 const SHARED_MS = 5000;
-/** Questions that DuckDB works on at a time, and that wait. */
+/** One of another process finds its turn by looking now and then: the file is left alone for so long. */
+const APART_MS = 3 * PAUSE_MS;
+/** Questions that DuckDB works on at a time, and that wait, for so long: who asked is not there for ever. */
 const AT_A_TIME = 3;
 const MOST_WAITING = 50;
+const WAITING_MS = 10_000;
 
 /**
  * DuckDB over the warehouse's file, which is open while something is asked, for reading only. Nothing else of the
  * machine is in reach of a statement but the refused rows. Without a file the tables are there and empty.
  */
-export function duckdbEngine(directory: string, seconds = SECONDS, patienceMs = PATIENCE_MS): Engine {
-  const reader = new Reader(directory, patienceMs);
+export function duckdbEngine(
+  directory: string,
+  seconds = SECONDS,
+  patienceMs = PATIENCE_MS,
+  sharedMs = SHARED_MS,
+  waitingMs = WAITING_MS,
+): Engine {
+  const reader = new Reader(directory, { patienceMs, sharedMs });
   const underWay = new Map<string, Promise<QueryAnswer>>();
-  const lane = new Lane();
+  const lane = new Lane(waitingMs);
   return {
     async tables() {
       const refused = new Map<string, string>();
@@ -90,17 +100,23 @@ function judged(cause: Error): Error {
     : new Error(message, { cause });
 }
 
+interface Limits {
+  readonly patienceMs: number;
+  readonly sharedMs: number;
+}
+
 /** Those who ask at the same time, with one instance for them. */
 class Reader {
   private session: Session | undefined;
+  private readonly last: Stretch = { began: 0, ended: Number.NEGATIVE_INFINITY };
 
   constructor(
     private readonly directory: string,
-    private readonly patienceMs: number,
+    private readonly limits: Limits,
   ) {}
 
   async use<T>(work: (instance: DuckDBInstance) => Promise<T>): Promise<T> {
-    if (this.session?.isOver ?? true) this.session = new Session(this.directory, this.patienceMs);
+    if (this.session?.isOver ?? true) this.session = new Session(this.directory, this.limits, this.last);
     const session = this.session!;
     session.users++;
     try {
@@ -111,30 +127,45 @@ class Reader {
   }
 }
 
+/** The time in which no loader of another process found the file closed: one session, or several right behind each other. */
+interface Stretch {
+  began: number;
+  ended: number;
+}
+
 class Session {
   users = 0;
   readonly instance: Promise<DuckDBInstance>;
-  private readonly since = performance.now();
+  private since = performance.now();
   private end: () => void = () => undefined;
   private isLeft = false;
 
-  constructor(directory: string, patienceMs: number) {
+  constructor(
+    directory: string,
+    private readonly limits: Limits,
+    last: Stretch,
+  ) {
     const file = join(directory, WAREHOUSE_FILE);
     const left = new Promise<void>((end) => {
       this.end = end;
     });
     this.instance = new Promise((opened, failed) => {
       inTurn(file, async () => {
-        const instance = await openForReading(directory, file, patienceMs);
+        const instance = await openForReading(directory, file, limits.patienceMs);
+        const now = performance.now();
+        if (now - last.ended >= APART_MS) last.began = now;
+        this.since = last.began;
         opened(instance);
         await left;
         instance.closeSync();
+        last.ended = performance.now();
+        if (last.ended - last.began >= limits.sharedMs) await sleep(APART_MS);
       }).catch(failed);
     });
   }
 
   get isOver(): boolean {
-    return this.isLeft || performance.now() - this.since > SHARED_MS;
+    return this.isLeft || performance.now() - this.since > this.limits.sharedMs;
   }
 
   leave(): void {
@@ -183,18 +214,35 @@ async function shut(connection: DuckDBConnection, directory: string): Promise<vo
 /** Some at a time, the others behind them. */
 class Lane {
   private free = AT_A_TIME;
-  private readonly waiting: (() => void)[] = [];
+  private readonly waiting = new Set<() => void>();
+
+  constructor(private readonly waitingMs: number) {}
 
   async in<T>(work: () => Promise<T>): Promise<T> {
-    if (this.waiting.length >= MOST_WAITING) throw new Unavailable('too many questions are asked at a time');
+    if (this.waiting.size >= MOST_WAITING) throw new Unavailable('too many questions are asked at a time');
     if (this.free > 0) this.free--;
-    else await new Promise<void>((go) => this.waiting.push(go));
+    else await this.turn();
     try {
       return await work();
     } finally {
-      const next = this.waiting.shift();
+      const [next] = this.waiting;
       if (next) next();
       else this.free++;
     }
+  }
+
+  private turn(): Promise<void> {
+    return new Promise((begin, giveUp) => {
+      const go = () => {
+        clearTimeout(late);
+        this.waiting.delete(go);
+        begin();
+      };
+      const late = setTimeout(() => {
+        this.waiting.delete(go);
+        giveUp(new Unavailable('questions before this one take too long'));
+      }, this.waitingMs);
+      this.waiting.add(go);
+    });
   }
 }

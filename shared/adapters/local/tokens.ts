@@ -96,7 +96,7 @@ export class Issuer {
     client_id: string,
     secret: string,
   ): Promise<{ access_token: string; expires_in: number } | undefined> {
-    const right = this.keys.secrets[client_id];
+    const right = Object.hasOwn(this.keys.secrets, client_id) ? this.keys.secrets[client_id] : undefined;
     const scopes = MACHINES[client_id];
     if (right === undefined || scopes === undefined || !sameText(right, secret)) return undefined;
     const expires_in = 3600;

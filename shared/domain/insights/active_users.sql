@@ -7,7 +7,7 @@
 -- column: daily integer visitors: Visitors (user_id) with any event on the day
 -- column: weekly integer visitors: Visitors with an event on the day or the 6 before it
 -- column: monthly integer visitors: Visitors with an event on the day or the 29 before it
--- column: stickiness number ratio: Daily by monthly: 1 is everybody on every day
+-- column: stickiness number ratio: Daily divided by monthly: 1 is everybody on every day
 -- cannot: Weekly and monthly look back over days before the period too, as far as the data goes: the first 29 days of the data show too few.
 -- cannot: A day without an event has no row, though visitors of the days before it are still in its weekly and monthly figure.
 -- cannot: Somebody with two devices may be two visitors.

@@ -7,7 +7,7 @@
 -- column: sessions integer sessions: Sessions with a piece put in the cart
 -- column: abandoned integer sessions: Of them, those without a purchase
 -- column: emptied integer sessions: Of the abandoned, those that took everything out again
--- column: rate number ratio: Abandoned by sessions, 0 to 1
+-- column: rate number ratio: Abandoned divided by sessions, 0 to 1
 -- column: value_left decimal currency: Pieces left in abandoned carts, each at the highest price at which the session put its product in
 -- cannot: Events without a session are left out, and so are purchases of sessions without a cart.
 -- cannot: A cart that is bought in a later session counts as abandoned. Of a session that the period cuts, only the part within counts.

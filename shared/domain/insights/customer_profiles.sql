@@ -15,11 +15,12 @@
 -- column: m integer: Score for revenue, 1 to 5
 -- column: first_order date: Day of the first order
 -- column: last_order date: Day of the last order
--- column: average_order decimal currency: Revenue by orders, to the cent
+-- column: average_order decimal currency: Revenue divided by orders, to the cent
 -- column: rhythm_days number days: Mean days from one day with an order to the next; null with one day only
 -- column: churn_risk text: active, late, at_risk or lost, as in churn; null where there is no rhythm
 -- cannot: Returns are not deducted. All history up to the last day counts, whatever the first day asked for.
 -- cannot: Scores compare customers of this shop at this day.
+-- cannot: at_risk and lost are words of both: segment compares with the others, churn_risk with the customer's own rhythm, and they may differ.
 select
   customer_id,
   country,

@@ -7,10 +7,10 @@
 -- column: description text: Its name, in the spelling on most lines
 -- column: usual_price decimal currency: The price on most of its lines of a month, of several such the higher; where months differ, their average by pieces
 -- column: lowest_price decimal currency: The least that a piece was sold for
--- column: average_price decimal currency: Revenue by pieces
+-- column: average_price decimal currency: Revenue divided by pieces
 -- column: discount number ratio: How far the average price is below the usual one, 0 to 1; less than 0 where more was paid
 -- column: below number ratio: Part of the pieces that was sold below the usual price of their month, 0 to 1
--- column: given decimal currency: What those pieces would have brought more at the usual price
+-- column: given decimal currency: How much more those pieces would have brought at the usual price
 -- cannot: It knows no list of prices: a product of which most lines of a month are reduced has the reduced price as its usual one.
 -- cannot: It does not know whether a price is an offer, one for large orders or a mistake; postage and manual entries have a new price each time.
 with priced as (
@@ -45,9 +45,9 @@ discounted as (
 select
   discounted.stock_code,
   description,
-  cast(round(at_usual / discounted.pieces, 4) as decimal(18, 4)) as usual_price,
+  cast(round(at_usual / discounted.pieces, 4) as decimal(38, 4)) as usual_price,
   lowest_price,
-  cast(round(paid / discounted.pieces, 4) as decimal(18, 4)) as average_price,
+  cast(round(paid / discounted.pieces, 4) as decimal(38, 4)) as average_price,
   round(1 - paid / at_usual, 4) as discount,
   round(pieces_below / discounted.pieces, 4) as below,
   given

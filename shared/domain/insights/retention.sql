@@ -1,14 +1,14 @@
--- question: Of the customers who came new in a month, how many order again in the months behind it?
+-- question: Of the customers who came new in a month, how many order again in the months after it?
 -- grain: one row for each month of first orders within the period, and each month from it to the last with an order
 -- reads: transactions
 -- uses: orders
 -- range: until
 -- order: cohort, months
 -- column: cohort date: First day of the month of the customers' first order; months in which the period begins or later
--- column: months integer months: Months behind the cohort's, which is 0
+-- column: months integer months: Months after the cohort's, which is 0
 -- column: active integer customers: Customers of the cohort with an order in that month
 -- column: customers integer customers: Customers of the cohort
--- column: share number ratio: Active by customers, 0 to 1; in month 0 always 1
+-- column: share number ratio: Active divided by customers, 0 to 1; in month 0 always 1
 -- cannot: The first order is the first of the data: who was a customer before it is new in its first month.
 -- cannot: The last month may not be over, and shows less then. Orders without a known customer are left out.
 with months as (

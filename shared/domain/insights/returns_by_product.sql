@@ -10,9 +10,9 @@
 -- column: value decimal currency: What they were cancelled at, quantity times unit price, summed
 -- column: cancellations integer orders: Invoices that cancel the product
 -- column: sold integer pieces: Pieces sold in the same days, 0 where none were
--- column: return_rate number ratio: Returned by sold; null where none were sold
+-- column: return_rate number ratio: Returned divided by sold; null where none were sold
 -- cannot: A cancellation does not name its sale: it counts on its own day, and a sale before the first day asked for is not there. So a rate may be over 1.
--- cannot: Rows that were refused before refused rows kept their cleaned values are missing.
+-- cannot: Cancellations that a version before this one refused are missing: it did not keep their values.
 -- cannot: Two cancelled lines that are alike in all count once.
 select
   cancelled.stock_code,

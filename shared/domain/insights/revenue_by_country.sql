@@ -1,4 +1,4 @@
--- question: In which countries do those live who buy?
+-- question: Which countries bring how much revenue?
 -- grain: one row for each country to which something was sold
 -- reads: transactions
 -- range: rows

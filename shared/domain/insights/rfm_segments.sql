@@ -22,6 +22,6 @@ select
   round(cast(sum(monetary) as double) / cast(sum(sum(monetary)) over () as double), 4) as revenue_share,
   round(cast(sum(recency_days) as double) / count(*), 1) as average_recency,
   round(cast(sum(frequency) as double) / count(*), 2) as average_frequency,
-  cast(round(cast(sum(monetary) as double) / count(*), 2) as decimal(18, 2)) as average_monetary
+  cast(round(cast(sum(monetary) as double) / count(*), 2) as decimal(38, 2)) as average_monetary
 from customers
 group by segment

@@ -8,7 +8,7 @@
 -- column: orders integer orders: Invoices with a line of it
 -- column: lines integer lines: Lines of invoices
 -- column: pieces integer pieces: Pieces sold
--- column: average_order decimal currency: Revenue by orders, to the cent
+-- column: average_order decimal currency: Revenue divided by orders, to the cent
 -- cannot: Returns are not deducted: they are refused rows, counted in returns_by_product.
 -- cannot: The first and the last month have only the days that are asked for: a month under way is no bad month.
 select
@@ -17,6 +17,6 @@ select
   count(distinct invoice_no) as orders,
   count(*) as lines,
   cast(sum(quantity) as bigint) as pieces,
-  cast(round(cast(sum(quantity * unit_price) as double) / count(distinct invoice_no), 2) as decimal(18, 2)) as average_order
+  cast(round(cast(sum(quantity * unit_price) as double) / count(distinct invoice_no), 2) as decimal(38, 2)) as average_order
 from transactions
 group by cast(date_trunc('month', day) as date)

@@ -3,17 +3,18 @@ import { dynamoAlone } from '../../../shared/adapters/aws/alone';
 import type { Dynamo } from '../../../shared/adapters/aws/table';
 import { TestClock } from '../../support/world';
 
-/** A table of one item that judges the two conditions that are asked of it. */
-function oneItem(): Dynamo {
-  let stored: { holder: string; until: string } | undefined;
+/** A table of turns that judges the two conditions that are asked of it. */
+function turns(): Dynamo {
+  const items = new Map<string, { holder: string; until: string }>();
   const send = async ({ input }: PutItemCommand) => {
     const { Item, ConditionExpression, ExpressionAttributeValues: values } = input;
+    const stored = items.get(Item!.batch_id!.S!);
     const mayWrite =
       ConditionExpression === 'holder = :me'
         ? stored?.holder === values![':me']!.S
         : stored === undefined || stored.until <= values![':now']!.S!;
     if (!mayWrite) throw new ConditionalCheckFailedException({ message: 'refused', $metadata: {} });
-    stored = { holder: Item!.holder!.S!, until: Item!.held_until!.S! };
+    items.set(Item!.batch_id!.S!, { holder: Item!.holder!.S!, until: Item!.held_until!.S! });
     return {};
   };
   return { send } as unknown as Dynamo;
@@ -21,7 +22,8 @@ function oneItem(): Dynamo {
 
 describe('a turn in the table', () => {
   const clock = new TestClock();
-  const alone = dynamoAlone(oneItem(), 'batches', clock);
+  const table = turns();
+  const alone = dynamoAlone(table, 'batches', clock, 'digest');
 
   it('is one at a time, and the next one may have it at once', async () => {
     const order: string[] = [];
@@ -32,6 +34,11 @@ describe('a turn in the table', () => {
     expect(first).toBe(true);
     expect(await alone(60, async () => void order.push('third'))).toBe(true);
     expect(order).toEqual(['first', 'third']);
+  });
+
+  it('keeps out nobody who does something else', async () => {
+    const merges = dynamoAlone(table, 'batches', clock, 'merges');
+    await alone(60, async () => expect(await merges(60, async () => undefined)).toBe(true));
   });
 
   it('is given back when the work fails', async () => {

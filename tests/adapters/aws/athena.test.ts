@@ -59,8 +59,9 @@ interface Started {
 const SUCCEEDED = { State: 'SUCCEEDED' };
 const HOW = { round: 'r', within: 60_000 };
 const s3 = fakeClient(() => undefined);
+const alone = async () => true;
 const curationOn = (client: ReturnType<typeof fakeAthena>, time = stopped()) =>
-  athenaCuration(client, s3, { ...PLACE, bucket: 'lake' }, time);
+  athenaCuration(client, s3, alone, { ...PLACE, bucket: 'lake' }, time);
 
 describe('the engine on Athena', () => {
   it('asks in its workgroup, of its database, and takes an answer that is not older than an hour', async () => {
@@ -228,7 +229,7 @@ describe('merges on Athena', () => {
     const kept = fakeClient(({ command }) =>
       command === 'GetObject' ? { Body: { transformToByteArray: async () => Buffer.from('{"a":1}') } } : undefined,
     );
-    const curation = athenaCuration(fakeAthena([]), kept, { ...PLACE, bucket: 'lake' });
+    const curation = athenaCuration(fakeAthena([]), kept, alone, { ...PLACE, bucket: 'lake' });
     expect(curation.lake).toBe('s3://lake');
     await curation.note('transactions', '{"a":1}');
     expect(await curation.noted('transactions')).toBe('{"a":1}');
@@ -237,6 +238,8 @@ describe('merges on Athena', () => {
       ['GetObject', 'lake', 'insights/curated/transactions.json'],
     ]);
     const empty = fakeClient(() => Promise.reject(sdkError('NoSuchKey')));
-    expect(await athenaCuration(fakeAthena([]), empty, { ...PLACE, bucket: 'lake' }).noted('events')).toBeUndefined();
+    expect(
+      await athenaCuration(fakeAthena([]), empty, alone, { ...PLACE, bucket: 'lake' }).noted('events'),
+    ).toBeUndefined();
   });
 });

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { DuckDBInstance } from '@duckdb/node-api';
+import { inTurn } from '../../../shared/adapters/local/duckdb';
 import { duckdbEngine } from '../../../shared/adapters/local/engine';
 import { duckdbWarehouse } from '../../../shared/adapters/local/warehouse';
 import { insights, statementOf } from '../../../shared/domain/insight';
@@ -141,6 +142,39 @@ describe('the engine of a laptop', () => {
     const outcomes = await Promise.allSettled(asked);
     const refused = outcomes.filter(({ status }) => status === 'rejected') as PromiseRejectedResult[];
     expect(refused.map(({ reason }) => reason instanceof Unavailable)).toEqual(Array(7).fill(true));
+  });
+
+  test('leaves the file to a loader of another process for a while, however questions follow each other', async () => {
+    await fill();
+    const engine = duckdbEngine(directory, 25, 5000, 1000);
+    let asked = 0;
+    /** Milliseconds in which nobody has it open behind a question. */
+    const leftAlone = async () => {
+      await engine.query(`select ${asked++}`);
+      const answered = performance.now();
+      return inTurn(file(), async () => performance.now() - answered);
+    };
+    const looksEvery = 100;
+    expect(await leftAlone()).toBeLessThan(looksEvery * 2);
+    let longest = 0;
+    for (const until = performance.now() + 5000; performance.now() < until && longest < looksEvery * 2; )
+      longest = Math.max(longest, await leftAlone());
+    expect(longest).toBeGreaterThan(looksEvery * 2);
+    expect(await leftAlone()).toBeLessThan(looksEvery * 2);
+  });
+
+  test('is Unavailable for those who wait too long, and answers those who come later', async () => {
+    const engine = duckdbEngine(directory, 1, 5000, 5000, 100);
+    const endless = 'count(*) from range(1000000000) a, range(1000000000) b where a.range * b.range = 7';
+    const long = [1, 2, 3].map((i) => engine.query(`select ${i}, ${endless}`));
+    const behind = [4, 5, 6].map((i) => engine.query(`select ${i}`));
+    const outcomes = await Promise.allSettled([...long, ...behind]);
+    expect(outcomes.map((outcome) => (outcome as PromiseRejectedResult).reason?.constructor)).toEqual([
+      ...[TooMuch, TooMuch, TooMuch],
+      ...[Unavailable, Unavailable, Unavailable],
+    ]);
+    const later = await Promise.all([7, 8, 9, 10].map((i) => engine.query(`select ${i}`)));
+    expect(later.map(({ rows }) => rows)).toEqual([[['7']], [['8']], [['9']], [['10']]]);
   });
 
   test('is Unavailable while another program writes to the file, and names it', async () => {
