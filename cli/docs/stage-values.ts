@@ -40,6 +40,7 @@ export const STAGE_VALUES: Readonly<Record<string, string>> = {
   'concurrency.upload': 'The same for upload',
   'concurrency.clean': 'The same for clean',
   'concurrency.query': 'The same for query',
+  'concurrency.insights': 'The same for insights: so many questions wait for Athena at a time',
   'concurrency.live': 'The same for live',
   'throttling.rate': 'Requests per second over all callers; above it the gateway answers 429',
   'throttling.burst': 'Requests that may come at once',
