@@ -36,7 +36,7 @@ export function command<T extends ParseArgsOptionsConfig>(
       return await run(values as Values<T>, positionals);
     } catch (error) {
       const { name, message, code, path } = error as NodeJS.ErrnoException;
-      if (name === 'UsageError' || code?.startsWith('ERR_PARSE_ARGS')) {
+      if (name === 'UsageError' || String(code).startsWith('ERR_PARSE_ARGS')) {
         console.error(`${message}\nSee --help.`);
         return 2;
       }

@@ -82,7 +82,7 @@ async function pack(root: string, folder: string): Promise<void> {
 function dummies(): Record<string, string> {
   const names = Object.entries<Variable>(VARIABLES).filter(([name]) => name !== 'AWS_ENDPOINT_URL');
   const values = Object.fromEntries(names.map(([name, { values }]) => [name, values?.[0] ?? 'dummy']));
-  return { ...values, USER_POOL_ID: 'us-east-1_dummy', AWS_REGION: 'us-east-1' };
+  return { ...values, USER_POOL_ID: 'us-east-1_dummy', SIGN_IN_URL: 'https://dummy.example', AWS_REGION: 'us-east-1' };
 }
 
 async function imports(module: string): Promise<number[]> {
