@@ -13,6 +13,7 @@ import { killEverything } from '../peers/kills/server';
 import { whatIsTested } from '../peers/support/data';
 import { mean, minima, type Sample, slope } from './growth';
 import { FIRST_SECONDS, inMilliseconds, megabytes, RATE, ROWS, type Steady, steadyLoad } from './steady';
+import { askOfWhale, PRICE_UNITS } from './whale';
 
 /** What memory may gain in ten minutes of steady load, as a share of its mean. */
 const MOST_GROWTH = 0.1;
@@ -29,14 +30,19 @@ const LEAST_ASKED = 0.8;
 /** SQLite moves its log into the file at 4 MB; a long reader and a large transaction make it wait. */
 const MOST_WAL = 64e6;
 
+/** What a process may hold that asks DuckDB, whatever there is to be read. */
+const MOST_ASKING = 1.2e9;
+
 const USAGE = `Usage: npm run soak -- [options]
 
 The long ones. Loads the real file into an npm start that is killed by SIGKILL again and again, and then holds a steady
 load of ${RATE * ROWS} rows and ${RATE * 2} requests a second. In the end every row must be there once, no request may have failed, and
 memory must be flat: less than ${MOST_GROWTH * 100} % more in ten minutes, by the last ${(1 - WARM_UP) * 100} % of the time (only Linux tells).
+Then every insight is asked of a shop that has very many rows of one customer: an answer, or a clear word, in bounded memory.
 
   --kills N     kills of the server, ${KILLS_PER_LOAD} in a load (default 25; 0 leaves them out)
   --minutes M   minutes of steady load (default 10; 0 leaves it out)
+  --whale N     rows of that customer (default 10000000; 0 leaves it out)
   --seed S      aims the kills and makes the rows (default: the time)
 
 Exit code: 0 when all of it holds, 1 when not or when Ctrl-C broke it off, 2 when the call was wrong.`;
@@ -46,6 +52,7 @@ export const main = command(
   {
     kills: { type: 'string', default: '25' },
     minutes: { type: 'string', default: '10' },
+    whale: { type: 'string', default: '10000000' },
     seed: { type: 'string', default: String(Date.now()) },
   },
   async (options, positionals) => {
@@ -54,6 +61,8 @@ export const main = command(
     if (!/^\d+$/.test(options.kills)) throw new UsageError('--kills is a whole number, 0 or more');
     const minutes = Number(options.minutes);
     if (!/^\d+(\.\d+)?$/.test(options.minutes)) throw new UsageError('--minutes is a number, 0 or more');
+    const whale = Number(options.whale);
+    if (!/^\d+$/.test(options.whale)) throw new UsageError('--whale is a whole number, 0 or more');
     if (options.seed === '') throw new UsageError('--seed must not be empty');
 
     const stopping = new AbortController();
@@ -73,6 +82,7 @@ export const main = command(
       console.log(`seed ${options.seed}`);
       if (kills > 0) await soak.kill(kills);
       if (minutes > 0) await soak.hold(minutes);
+      if (whale > 0) await soak.ask(whale);
     } catch (error) {
       if (!stopping.signal.aborted) throw error;
       console.error('Stopped.');
@@ -140,6 +150,22 @@ class Soak {
     report(steady, seconds);
     const repeats = await this.audit(csv, place.directory);
     this.check('no chunk is in raw twice, since no request was sent again', repeats === 0);
+  }
+
+  /** Every insight of one customer with very many rows. */
+  async ask(lines: number): Promise<void> {
+    console.log(`\nevery insight of one customer with ${lines.toLocaleString('en')} rows`);
+    const { answered, tooMuch, slowest, peak, revenue, customers } = await askOfWhale(
+      join(this.scratch, 'whale'),
+      lines,
+      say,
+    );
+    say(`the slowest, ${slowest.name}, took ${slowest.seconds.toFixed(1)} s`);
+    const refused = tooMuch.length > 0 ? `, too much: ${tooMuch.join(', ')}` : '';
+    this.check(`${answered} insights are answered${refused}`, answered > tooMuch.length);
+    this.check('revenue is exact', revenue === BigInt(lines) * PRICE_UNITS);
+    this.check('it is one customer', customers === 1);
+    this.check(`memory stays below ${megabytes(MOST_ASKING)}: ${megabytes(peak)}`, peak < MOST_ASKING);
   }
 
   /** Whether memory is flat, of all processes that are large enough to be judged: at least one. */
