@@ -2,9 +2,9 @@ import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { decimalShape } from './contract';
 import type { Event, Transaction } from './contracts/types';
 import { datasets } from './dataset';
-import { plainDecimal, unscaled } from './money';
+import { unscaled } from './money';
 import type { KeptRow } from './outcome';
-import { addTo, emptySketch, estimate, fromBytes, merge, SKETCH_ERROR, type Sketch, toBytes } from './sketch';
+import { addTo, emptySketch, fromBytes, merge, type Sketch, toBytes } from './sketch';
 import { onClock, zoneOf } from './timestamp';
 
 /** A product that was sold, or a category of which something was bought: what it came to first, then how many. */
@@ -46,7 +46,8 @@ type Measure = (row: KeptRow['row'], opens: boolean) => Measured;
 
 const scaleOf = (dataset: string, column: string): number =>
   decimalShape(datasets.get(dataset)!.contract.columns.find(({ name }) => name === column)!.type).scale;
-const SCALE = { transactions: scaleOf('transactions', 'unit_price'), events: scaleOf('events', 'price') };
+/** Decimals of money, by data set. */
+export const SCALE = { transactions: scaleOf('transactions', 'unit_price'), events: scaleOf('events', 'price') };
 
 /** Data sets that have figures. */
 const MEASURES: Readonly<Record<string, Measure>> = {
@@ -114,7 +115,8 @@ export function figuresOf(
   return figures;
 }
 
-function dayOf(figures: Figures, day: string): DayFigures {
+/** A day's figures, begun where there are none. */
+export function dayOf(figures: Figures, day: string): DayFigures {
   let found = figures.get(day);
   if (!found) {
     found = { counters: new Map(), things: new Map(), others: [0n, 0n], cut: false, users: emptySketch() };
@@ -151,7 +153,7 @@ function addThing({ things }: DayFigures, key: string, { name, amounts }: Thing)
 type Ranked = readonly [key: string, thing: Thing];
 
 /** Those of the greatest value first. */
-const ranked = (things: ReadonlyMap<string, Thing>): Ranked[] =>
+export const ranked = (things: ReadonlyMap<string, Thing>): Ranked[] =>
   [...things].sort(
     ([a, { amounts: x }], [b, { amounts: y }]) => signOf(y[0] - x[0]) || signOf(y[1] - x[1]) || (a < b ? -1 : 1),
   );
@@ -238,100 +240,4 @@ export function decodeFigures(bytes: Uint8Array): Figures {
     figures.set(name, day);
   }
   return figures;
-}
-
-/** Things that are shown. */
-const SHOWN = 10;
-
-/** What `GET /v1/live` answers of the sales and visits of a day. `behind`: not all that came is in it. */
-export function liveAnswer(now: Date, { sales, visits, behind }: Live) {
-  const timezone = zoneOf(datasets.get('transactions')!.contract);
-  const day = onClock(now.toISOString(), timezone).slice(0, 10);
-  const sold = reading(sales, day);
-  const seen = reading(visits, day);
-  const money = (units: bigint) => plainDecimal(units, SCALE.transactions);
-  const value = (units: bigint) => plainDecimal(units, SCALE.events);
-  return {
-    at: now.toISOString(),
-    day,
-    timezone,
-    behind,
-    transactions: {
-      revenue: money(sold.total('revenue')),
-      orders: Number(sold.total('orders')),
-      lines: Number(sold.total('lines')),
-      pieces: Number(sold.total('pieces')),
-      by_hour: HOURS.map((hour) => ({
-        hour,
-        orders: Number(sold.at('orders', hour)),
-        revenue: money(sold.at('revenue', hour)),
-      })),
-      top_products: sold.top.map(
-        ([
-          stock_code,
-          {
-            name: description,
-            amounts: [revenue, pieces],
-          },
-        ]) => ({
-          stock_code,
-          description,
-          revenue: money(revenue),
-          pieces: Number(pieces),
-        }),
-      ),
-      products_cut: sold.cut,
-    },
-    events: {
-      events: Number(seen.total('events')),
-      views: Number(seen.total('view')),
-      carts: Number(seen.total('cart')),
-      removals: Number(seen.total('remove_from_cart')),
-      purchases: Number(seen.total('purchase')),
-      purchase_value: value(seen.total('value')),
-      active_users: estimate(seen.users),
-      active_users_error: Number(SKETCH_ERROR.toFixed(3)),
-      by_hour: HOURS.map((hour) => ({
-        hour,
-        events: Number(seen.at('events', hour)),
-        purchases: Number(seen.at('purchase', hour)),
-      })),
-      categories: seen.top.map(
-        ([
-          category_id,
-          {
-            name: category_code,
-            amounts: [spent, purchases],
-          },
-        ]) => ({
-          category_id,
-          category_code,
-          purchases: Number(purchases),
-          value: value(spent),
-        }),
-      ),
-      categories_cut: seen.cut,
-    },
-  };
-}
-
-export interface Live {
-  readonly sales: Figures;
-  readonly visits: Figures;
-  readonly behind: boolean;
-}
-
-const HOURS = Array.from({ length: 24 }, (_, hour) => hour);
-
-/** A day of figures to be read. */
-function reading(figures: Figures, name: string) {
-  const day = dayOf(new Map([...figures].filter(([of]) => of === name)), name);
-  const at = (counter: string, hour: number): bigint => day.counters.get(counter)?.[hour] ?? 0n;
-  return {
-    at,
-    total: (counter: string) => HOURS.reduce((sum, hour) => sum + at(counter, hour), 0n),
-    top: ranked(day.things).slice(0, SHOWN),
-    cut: day.cut,
-    users: day.users,
-  };
 }

@@ -1,4 +1,5 @@
-import { addFigures, type Figures, liveAnswer } from '../domain/live';
+import { addFigures, type Figures } from '../domain/live';
+import { liveAnswer } from '../domain/live-answer';
 import { ALL, isClosed, isMinute, liveDays, withinOf } from '../domain/window';
 import type { Ports, Summed } from './ports';
 

@@ -1,6 +1,8 @@
-// Typed for a browser, which this is not: only what asking touches is there.
-// biome-ignore lint/suspicious/noExplicitAny: see above
-const dashboard: any = require('../../dashboard/api');
+/** Typed for a browser, which this is not: only what asking touches is there. */
+const dashboard: {
+  ask(path: string, signal?: AbortSignal): Promise<Response>;
+  asked(path: string, signal?: AbortSignal): Promise<unknown>;
+} = require('../../dashboard/api');
 const stored = new Map<string, string>();
 const browser = globalThis as unknown as { sessionStorage: unknown };
 

@@ -9,9 +9,14 @@ const PLACE = {
 };
 const ORIGIN = 'https://shop.example';
 
-// Of the browser only what signing in touches; tests/peers has a real one.
-// biome-ignore lint/suspicious/noExplicitAny: the dashboard is typed for a browser, these tests are not
-const dashboard: any = require('../../dashboard/sign-in');
+/** Typed for a browser, of which only what signing in touches is there; tests/peers has a real one. */
+const dashboard: {
+  signIn(place: typeof PLACE): Promise<void>;
+  comeBack(place: typeof PLACE): Promise<string | undefined>;
+  signOut(place: typeof PLACE): void;
+  session(): { readonly token: string; readonly ends: number } | undefined;
+  forget(): void;
+} = require('../../dashboard/sign-in');
 const stored = new Map<string, string>();
 const browser = globalThis as unknown as { location: unknown; history: unknown; sessionStorage: unknown };
 let left: URL | undefined;
@@ -76,7 +81,7 @@ test('Coming back, the code is gone from the address, the view is there again, a
   expect(Object.fromEntries(body)).toMatchObject({ grant_type: 'authorization_code', code: 'the-code' });
   const verifier = body.get('code_verifier')!;
   expect(createHash('sha256').update(verifier).digest('base64url')).toBe(asked.get('code_challenge'));
-  expect(dashboard.session().token).toBe('token');
+  expect(dashboard.session()!.token).toBe('token');
   expect([...stored.values()].join()).not.toContain(verifier);
 });
 
@@ -137,7 +142,7 @@ describe('Nobody is signed in', () => {
 test('Signing out forgets the token before it leaves', async () => {
   stored.set('ecomflow.session', JSON.stringify({ token: 'token', ends: Date.now() + 3_600_000 }));
   at(`${ORIGIN}/#range=30`);
-  expect(dashboard.session().token).toBe('token');
+  expect(dashboard.session()!.token).toBe('token');
   dashboard.signOut(PLACE);
   expect(stored.size).toBe(0);
   expect(left!.href).toBe('https://sign-in.example/logout?client_id=people&logout_uri=https%3A%2F%2Fshop.example%2F');

@@ -4,9 +4,9 @@ import {
   encodeFigures,
   type Figures,
   figuresOf,
-  liveAnswer,
   MOST_BYTES,
 } from '../../shared/domain/live';
+import { liveAnswer } from '../../shared/domain/live-answer';
 import type { KeptRow, Row } from '../../shared/domain/outcome';
 
 const NOW = new Date('2026-03-01T12:00:00Z');

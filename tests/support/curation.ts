@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { oneAtATime } from '../../shared/adapters/local/alone';
 import { curatedColumns } from '../../shared/domain/curated';
 import { contracts } from '../../shared/domain/warehouse';
 import type { Curation, QueryAnswer } from '../../shared/pipeline/ports';
@@ -23,7 +24,6 @@ export async function duckdbCuration(lake: string): Promise<TestCuration> {
   const connection = await instance.connect();
   await connection.run("set TimeZone = 'UTC'");
   const answers = new Map<string, QueryAnswer>();
-  let isTaken = false;
   const curation: TestCuration = {
     lake,
     ran: [],
@@ -45,16 +45,7 @@ export async function duckdbCuration(lake: string): Promise<TestCuration> {
       curation.before('note');
       curation.notes.set(dataset, json);
     },
-    async alone(_seconds, work) {
-      if (isTaken) return false;
-      isTaken = true;
-      try {
-        await work();
-      } finally {
-        isTaken = false;
-      }
-      return true;
-    },
+    alone: oneAtATime(),
     ask: async (sql) => (await connection.runAndReadAll(sql)).getRowsJson(),
     close() {
       connection.closeSync();

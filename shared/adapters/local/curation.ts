@@ -1,5 +1,6 @@
 import { LOADED, tableOf } from '../../domain/warehouse';
 import type { Curation, Engine } from '../../pipeline/ports';
+import { oneAtATime } from './alone';
 
 /** A laptop's curated tables are the warehouse's, which is loaded: nothing is merged or noted. */
 export const curationIn = (engine: Engine): Curation => ({
@@ -12,8 +13,5 @@ export const curationIn = (engine: Engine): Curation => ({
     return JSON.stringify({ removed_duplicates: Number(rows[0]![0]) });
   },
   note: async () => undefined,
-  async alone(_seconds, work) {
-    await work();
-    return true;
-  },
+  alone: oneAtATime(),
 });

@@ -1,5 +1,6 @@
 import type { Told } from '../../domain/alert';
 import type { Untold, Watch } from '../../pipeline/ports';
+import { oneAtATime } from './alone';
 import type { Database } from './database';
 
 const UNTOLD = 'select batch_id, received_at, mark from watch where untold = 1 order by received_at, batch_id';
@@ -19,7 +20,6 @@ export function makeUntold(database: Database, batch_id: string, received_at: st
 
 /** Untold batches of a data directory. Only its one owner tells, so a turn is a matter of this process. */
 export function watchIn(database: Database): Watch {
-  let isTaken = false;
   return {
     async *untold() {
       const batches = database.all<Omit<Untold, 'mark'> & { mark: number }>(UNTOLD);
@@ -40,15 +40,6 @@ export function watchIn(database: Database): Watch {
     async again(batch_id, at) {
       makeUntold(database, batch_id, at);
     },
-    async alone(_seconds, work) {
-      if (isTaken) return false;
-      isTaken = true;
-      try {
-        await work();
-      } finally {
-        isTaken = false;
-      }
-      return true;
-    },
+    alone: oneAtATime(),
   };
 }
